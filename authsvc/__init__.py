@@ -1,0 +1,1 @@
+"""authsvc: the token authorization service for Docker and OCI registries."""

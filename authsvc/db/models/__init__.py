@@ -1,0 +1,14 @@
+"""All tables, one short file per group. Nothing here computes; constraints are in the schema."""
+
+from .audit import Change, ChangeHead, TokenRecord
+from .base import Base, UTCDateTime
+from .keys import Authority, Key
+from .policy import Grant, Namespace, Registry, Role
+from .service import Lease, SchemaVersion
+from .subjects import Membership, Password, Subject
+
+__all__ = [
+    "Authority", "Base", "Change", "ChangeHead", "Grant", "Key", "Lease", "Membership",
+    "Namespace", "Password", "Registry", "Role", "SchemaVersion", "Subject", "TokenRecord",
+    "UTCDateTime",
+]

@@ -1,0 +1,59 @@
+"""What was written down: edits (which are also the change feed) and the token log."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import Base, RowId
+
+
+class ChangeHead(Base):
+    """The one row that every edit locks: the number of the last change and its hash.
+
+    A counter in a locked row, not a sequence: sequences commit out of order and a poller that
+    remembers the highest number would miss changes for good.
+    """
+
+    __tablename__ = "change_head"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(RowId)
+    hash: Mapped[str]
+
+
+class Change(Base):
+    """An edit: its audit record, and in `topics` what every worker must forget."""
+
+    __tablename__ = "changes"
+
+    seq: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    writer: Mapped[str]
+    id: Mapped[str] = mapped_column(unique=True)
+    time: Mapped[datetime] = mapped_column(index=True)
+    topics: Mapped[list[str]]
+    body: Mapped[str] = mapped_column(Text)
+    prev: Mapped[str]
+    hash: Mapped[str]
+
+
+class TokenRecord(Base):
+    """A record of the token log: one token request, sign-in, or event of a process.
+
+    `body` is the record as canonical JSON; the columns beside it are those that are looked
+    for. `decision_id` is the `jti`.
+    """
+
+    __tablename__ = "token_records"
+    __table_args__ = (
+        Index("ix_token_records_decision_id", "decision_id"),
+        Index("ix_token_records_time", "time"),
+    )
+
+    writer: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    time: Mapped[int] = mapped_column(RowId)  # milliseconds since the epoch
+    decision_id: Mapped[str | None]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)

@@ -1,0 +1,99 @@
+"""The one error tree. It knows no HTTP and no exit codes: web/errors and cli map it to the wire.
+
+An exception means *we could not answer or do it*. A plain "no" (a wrong password, a missing
+right in a token request) is a value with a reason and never comes by here.
+
+    AuthsvcError
+    ├── Invalid            what was given does not parse or holds a wrong value
+    │   ├── InvalidSettings    faults in the settings file or the environment, all of them at once
+    │   └── TooLarge           more than this service takes in one request
+    ├── Unauthenticated    credentials are missing or wrong
+    ├── Forbidden          the caller may see it but not change it
+    ├── NotFound           it is not there, or the caller may not see it
+    ├── Conflict           a rule (the last admin) or the present state (a name taken) refuses
+    ├── Stale              the caller's copy is older than what is stored
+    ├── Limited            too many attempts; carries when to come back
+    └── Unavailable        something we depend on did not answer; carries when to come back
+"""
+
+from collections.abc import Sequence
+
+
+class AuthsvcError(Exception):
+    """Base of all errors of this service; never raised itself.
+
+    `message` says what is wrong, `advice` what to do next; neither ever holds a secret.
+    """
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.advice}" if self.advice else self.message
+
+
+class Invalid(AuthsvcError):  # noqa: N818 - named as the fact, like every leaf of this tree
+    """What was given does not parse or holds a wrong value; nothing was changed.
+
+    `faults` are (place, text) pairs when there is more than one thing to mend; a place is a
+    JSON pointer, a settings key or FILE:LINE:COLUMN.
+    """
+
+    def __init__(
+        self, message: str, *, advice: str = "", faults: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(message, advice=advice)
+        self.faults = tuple(faults)
+
+
+class InvalidSettings(Invalid):
+    """The settings cannot be used; `faults` names every fault with its file and key."""
+
+
+class TooLarge(Invalid):
+    """More than this service takes in one request."""
+
+
+class Unauthenticated(AuthsvcError):  # noqa: N818
+    """Credentials are missing or wrong. `reason` is for the audit record, not for the caller."""
+
+    def __init__(self, message: str, *, reason: str, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.reason = reason
+
+
+class Forbidden(AuthsvcError):  # noqa: N818
+    """The caller may see this but not change it."""
+
+
+class NotFound(AuthsvcError):  # noqa: N818
+    """It is not there, or the caller may not know that it is."""
+
+
+class Conflict(AuthsvcError):  # noqa: N818
+    """A rule or the present state refuses the change."""
+
+
+class Stale(AuthsvcError):  # noqa: N818
+    """The caller's copy is older than what is stored (If-Match did not match)."""
+
+
+class Limited(AuthsvcError):  # noqa: N818
+    """Too many attempts. `retry_after` is in whole seconds."""
+
+    def __init__(self, message: str, *, retry_after: int, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.retry_after = retry_after
+
+
+class Unavailable(AuthsvcError):  # noqa: N818
+    """A dependency did not answer in time. `what` names it, `retry_after` is in whole seconds."""
+
+    def __init__(
+        self, message: str, *, what: str, retry_after: int = 1, advice: str = ""
+    ) -> None:
+        super().__init__(message, advice=advice)
+        self.what = what
+        self.retry_after = retry_after

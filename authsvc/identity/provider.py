@@ -1,0 +1,97 @@
+"""What a source of identities must be able to do. Each provider is one file and knows no other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
+from typing import Protocol
+
+from authsvc.principal import Principal
+from authsvc.protocol.access import Access
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Where and when a request is made. `address` is '' when the peer is unknown.
+
+    `address_known` is False when an X-Forwarded-For came from a peer that is not trusted: the
+    true address is then unknown (contract section 5, rule 11). `now` is wall clock seconds.
+    """
+
+    address: str
+    service: str
+    now: float
+    address_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Limits that a secret itself carries, judged at every use; all empty for a password."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    registry: str | None = None
+    scopes: tuple[Access, ...] | None = None
+    ends: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """These credentials are right. `evidence` is what the provider compares in `is_current`."""
+
+    principal: Principal
+    evidence: object = None
+    bounds: Bounds = field(default_factory=Bounds)
+    credential_kind: str = "password"
+    credential_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """No. `reason` is a word for the audit record (`wrong_password`, `disabled`, ...)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """This source does not know the name; the next one is asked."""
+
+
+class Provider(Protocol):
+    """A source that checks passwords.
+
+    `verify` may block and runs in a worker thread; it raises `Unavailable` when the source
+    cannot be asked. `is_current` never blocks: it says whether what `verify` saw still holds
+    (the same htpasswd line, the same stored hash).
+    """
+
+    name: str
+
+    def verify(self, username: str, password: str, now: float) -> Verified | Rejected | Unknown: ...
+
+    def is_current(self, verified: Verified) -> bool: ...
+
+    def knows(self, username: str) -> Principal | None:
+        """The identity of that name here, or None; may block. For explain and grants."""
+        ...
+
+
+class Reports(Protocol):
+    """A provider that has a state worth showing in /readyz: `ok` or `degraded`."""
+
+    def state(self) -> str: ...
+
+
+LookUp = Callable[[str, str, float], Verified | Rejected]
+"""Checks a minted secret: (user name, secret, now). No slow hash, no failure limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassword:
+    """What the local provider needs of a database user; handed in by assembly."""
+
+    name: str
+    id: str
+    enabled: bool
+    hash: str
+    changed_at: datetime

@@ -1,0 +1,64 @@
+"""Who was authenticated (Principal) and who makes a change (Actor)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+LOCAL = "local"  # the source of database users; always there, always asked first
+
+
+class Kind(StrEnum):
+    """Kinds of actor, as audit records name them (contract section 7)."""
+
+    USER = "user"
+    ROBOT = "robot"
+    ANONYMOUS = "anonymous"
+    CLI = "cli"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody whose credentials were checked, or nobody (ANONYMOUS).
+
+    An identity is (source, id, name): `id` is stable in its source, `name` is the stored name.
+    `groups` are subjects that the source itself asserts, as `group:SOURCE:NAME`.
+    """
+
+    kind: Kind
+    source: str
+    name: str
+    id: str
+    groups: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """The canonical subject text that grants are made to; empty for the anonymous."""
+        if self.kind is Kind.USER:
+            return f"user:{self.source}:{self.name}"
+        return f"robot:{self.name}" if self.kind is Kind.ROBOT else ""
+
+    @property
+    def claim(self) -> str:
+        """The `sub` of a registry token: the stored name without its source."""
+        return f"robot.{self.name}" if self.kind is Kind.ROBOT else self.name
+
+
+ANONYMOUS = Principal(Kind.ANONYMOUS, "", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a change, as its audit record names them.
+
+    For `cli`, `name` is the system user and `source` the host: the command line acts as an
+    administrator. `principal` is set when the actor came in over the network.
+    """
+
+    kind: Kind
+    source: str | None = None
+    name: str | None = None
+    id: str | None = None
+    principal: Principal | None = None
+
+
+SYSTEM = Actor(Kind.SYSTEM)

@@ -34,7 +34,7 @@ class AuthsvcError(Exception):
         return f"{self.message}: {self.advice}" if self.advice else self.message
 
 
-class Invalid(AuthsvcError):  # noqa: N818 - named as the fact, like every leaf of this tree
+class Invalid(AuthsvcError):
     """What was given does not parse or holds a wrong value; nothing was changed.
 
     `faults` are (place, text) pairs when there is more than one thing to mend; a place is a
@@ -56,7 +56,7 @@ class TooLarge(Invalid):
     """More than this service takes in one request."""
 
 
-class Unauthenticated(AuthsvcError):  # noqa: N818
+class Unauthenticated(AuthsvcError):
     """Credentials are missing or wrong. `reason` is for the audit record, not for the caller."""
 
     def __init__(self, message: str, *, reason: str, advice: str = "") -> None:
@@ -64,23 +64,23 @@ class Unauthenticated(AuthsvcError):  # noqa: N818
         self.reason = reason
 
 
-class Forbidden(AuthsvcError):  # noqa: N818
+class Forbidden(AuthsvcError):
     """The caller may see this but not change it."""
 
 
-class NotFound(AuthsvcError):  # noqa: N818
+class NotFound(AuthsvcError):
     """It is not there, or the caller may not know that it is."""
 
 
-class Conflict(AuthsvcError):  # noqa: N818
+class Conflict(AuthsvcError):
     """A rule or the present state refuses the change."""
 
 
-class Stale(AuthsvcError):  # noqa: N818
+class Stale(AuthsvcError):
     """The caller's copy is older than what is stored (If-Match did not match)."""
 
 
-class Limited(AuthsvcError):  # noqa: N818
+class Limited(AuthsvcError):
     """Too many attempts. `retry_after` is in whole seconds."""
 
     def __init__(self, message: str, *, retry_after: int, advice: str = "") -> None:
@@ -88,12 +88,10 @@ class Limited(AuthsvcError):  # noqa: N818
         self.retry_after = retry_after
 
 
-class Unavailable(AuthsvcError):  # noqa: N818
+class Unavailable(AuthsvcError):
     """A dependency did not answer in time. `what` names it, `retry_after` is in whole seconds."""
 
-    def __init__(
-        self, message: str, *, what: str, retry_after: int = 1, advice: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, what: str, retry_after: int = 1, advice: str = "") -> None:
         super().__init__(message, advice=advice)
         self.what = what
         self.retry_after = retry_after

@@ -8,7 +8,20 @@ from .service import Lease, SchemaVersion
 from .subjects import Membership, Password, Subject
 
 __all__ = [
-    "Authority", "Base", "Change", "ChangeHead", "Grant", "Key", "Lease", "Membership",
-    "Namespace", "Password", "Registry", "Role", "SchemaVersion", "Subject", "TokenRecord",
+    "Authority",
+    "Base",
+    "Change",
+    "ChangeHead",
+    "Grant",
+    "Key",
+    "Lease",
+    "Membership",
+    "Namespace",
+    "Password",
+    "Registry",
+    "Role",
+    "SchemaVersion",
+    "Subject",
+    "TokenRecord",
     "UTCDateTime",
 ]

@@ -1,8 +1,6 @@
 """What was written down: edits (which are also the change feed) and the token log."""
 
-from datetime import datetime
-
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Text
+from sqlalchemy import CheckConstraint, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, RowId
@@ -20,7 +18,7 @@ class ChangeHead(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(RowId)
-    hash: Mapped[str]
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Change(Base):
@@ -31,11 +29,11 @@ class Change(Base):
     seq: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
     writer: Mapped[str]
     id: Mapped[str] = mapped_column(unique=True)
-    time: Mapped[datetime] = mapped_column(index=True)
+    time: Mapped[int] = mapped_column(RowId, index=True)  # milliseconds since the epoch
     topics: Mapped[list[str]]
-    body: Mapped[str] = mapped_column(Text)
-    prev: Mapped[str]
-    hash: Mapped[str]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    prev: Mapped[bytes] = mapped_column(LargeBinary)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class TokenRecord(Base):
@@ -56,4 +54,5 @@ class TokenRecord(Base):
     time: Mapped[int] = mapped_column(RowId)  # milliseconds since the epoch
     decision_id: Mapped[str | None]
     body: Mapped[bytes] = mapped_column(LargeBinary)
+    prev: Mapped[bytes] = mapped_column(LargeBinary)
     hash: Mapped[bytes] = mapped_column(LargeBinary)

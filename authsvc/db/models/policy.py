@@ -38,19 +38,26 @@ class Namespace(Base):
     __tablename__ = "namespaces"
     __table_args__ = (
         CheckConstraint("visibility IN ('private', 'internal', 'public')", name="visibility"),
-        Index("uq_namespaces_path_registry", "path", "registry_id", unique=True,
-              sqlite_where=text("registry_id IS NOT NULL"),
-              postgresql_where=text("registry_id IS NOT NULL")),
-        Index("uq_namespaces_path_everywhere", "path", unique=True,
-              sqlite_where=text("registry_id IS NULL"),
-              postgresql_where=text("registry_id IS NULL")),
+        Index(
+            "uq_namespaces_path_registry",
+            "path",
+            "registry_id",
+            unique=True,
+            sqlite_where=text("registry_id IS NOT NULL"),
+            postgresql_where=text("registry_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_namespaces_path_everywhere",
+            "path",
+            unique=True,
+            sqlite_where=text("registry_id IS NULL"),
+            postgresql_where=text("registry_id IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     path: Mapped[str]
-    registry_id: Mapped[int | None] = mapped_column(
-        ForeignKey("registries.id", ondelete="CASCADE")
-    )
+    registry_id: Mapped[int | None] = mapped_column(ForeignKey("registries.id", ondelete="CASCADE"))
     visibility: Mapped[str] = mapped_column(default="private")
     changed_in: Mapped[int] = mapped_column(RowId)
 

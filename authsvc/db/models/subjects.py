@@ -24,7 +24,11 @@ class Subject(Base):
     __table_args__ = (
         UniqueConstraint("kind", "source", "name"),
         Index(
-            "uq_subjects_identity", "kind", "source", "external_id", unique=True,
+            "uq_subjects_identity",
+            "kind",
+            "source",
+            "external_id",
+            unique=True,
             sqlite_where=text("external_id IS NOT NULL"),
             postgresql_where=text("external_id IS NOT NULL"),
         ),

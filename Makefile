@@ -1,0 +1,59 @@
+# Everything that is done with a checkout; `make` alone lists it.
+SHELL  := /bin/bash
+PYTHON ?= python3
+BIN    := .venv/bin
+REAL   := .cache/real
+# What the tests need of Debian, installed when missing (root) or named (anybody else).
+PACKAGES := docker-registry skopeo podman buildah crun containerd apache2-utils postgresql openssl iproute2
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-all check bench migrate soak venv venv-test real real-all
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: venv ## initialise the embedded default and serve it on http://localhost:5001
+	@deploy/run.sh
+
+demo: venv ## a real registry beside the service: login, push, pull, denied push, step by step
+	@tests/real/install.sh docker-registry skopeo
+	@$(BIN)/python demo/demo.py
+
+test: real check ## everything that CI runs, installing what it needs
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not soak and not all'
+
+test-all: real-all check ## `make test` and the cases that need distribution 3.0 or minutes
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not soak'
+
+check: venv-test ## format, lint, types, import rules; no tests
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@# libpass answers to the name passlib too: with both, the one installed last wins.
+	@! $(BIN)/pip show -qq passlib || { echo 'passlib is installed beside libpass'; exit 1; }
+	@# A tracked file that names a package index sends its reader there, whatever their settings say.
+	@! git grep -nIE 'py[p]i\.org|python[h]osted\.org|go[l]ang\.org/(dl|toolchain)|(proxy|sum)\.go[l]ang\.org|npm[j]s\.org'
+
+bench: venv-test ## the benchmark table
+	@$(BIN)/python bench/run.py
+
+migrate: venv ## bring the database to this release's schema
+	@$(BIN)/authsvc db upgrade
+
+soak: real ## the tests that run for a long time
+	@$(BIN)/python -m pytest -m soak
+
+venv:
+	@.ci/venv.sh
+
+venv-test:
+	@.ci/venv.sh test
+
+real: venv-test
+	@tests/real/install.sh $(PACKAGES)
+	@tests/real/build.sh $(REAL)
+
+real-all: real
+	@tests/real/build.sh $(REAL) v30

@@ -1,9 +1,12 @@
 """What was written down: edits (which are also the change feed) and the token log."""
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary
+from sqlalchemy import CheckConstraint, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, RowId
+
+# Records are ordered by writer; the order must not depend on the server's language.
+Writer = String().with_variant(String(collation="C"), "postgresql")
 
 
 class ChangeHead(Base):
@@ -27,7 +30,7 @@ class Change(Base):
     __tablename__ = "changes"
 
     seq: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
-    writer: Mapped[str]
+    writer: Mapped[str] = mapped_column(Writer)
     id: Mapped[str] = mapped_column(unique=True)
     time: Mapped[int] = mapped_column(RowId, index=True)  # milliseconds since the epoch
     topics: Mapped[list[str]]
@@ -49,7 +52,7 @@ class TokenRecord(Base):
         Index("ix_token_records_time", "time"),
     )
 
-    writer: Mapped[str] = mapped_column(primary_key=True)
+    writer: Mapped[str] = mapped_column(Writer, primary_key=True)
     seq: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
     time: Mapped[int] = mapped_column(RowId)  # milliseconds since the epoch
     decision_id: Mapped[str | None]

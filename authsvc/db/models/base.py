@@ -43,6 +43,9 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 # SQLite gives out row ids only to a column whose type is INTEGER.
 RowId = BigInteger().with_variant(Integer, "sqlite")
+# Audit records name rows by their ids, so an id is never given out a second time; PostgreSQL's
+# sequences never do, SQLite would give the highest again once its row is gone.
+NEVER_TWICE = {"sqlite_autoincrement": True}
 Json = JSON().with_variant(JSONB(), "postgresql")
 
 

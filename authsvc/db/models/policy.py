@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, RowId
+from .base import NEVER_TWICE, Base, RowId
 
 
 class Registry(Base):
@@ -17,8 +17,10 @@ class Registry(Base):
 
     __tablename__ = "registries"
     __table_args__ = (
+        CheckConstraint("name <> ''", name="name"),
         CheckConstraint("ttl IS NULL OR (ttl >= 60 AND ttl <= 3600)", name="ttl"),
         CheckConstraint("key_header IN ('x5c', 'libtrust')", name="key_header"),
+        NEVER_TWICE,
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
@@ -37,6 +39,7 @@ class Namespace(Base):
 
     __tablename__ = "namespaces"
     __table_args__ = (
+        CheckConstraint("path <> ''", name="path"),
         CheckConstraint("visibility IN ('private', 'internal', 'public')", name="visibility"),
         Index(
             "uq_namespaces_path_registry",
@@ -53,6 +56,7 @@ class Namespace(Base):
             sqlite_where=text("registry_id IS NULL"),
             postgresql_where=text("registry_id IS NULL"),
         ),
+        NEVER_TWICE,
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
@@ -70,6 +74,7 @@ class Role(Base):
     """
 
     __tablename__ = "roles"
+    __table_args__ = (CheckConstraint("name <> ''", name="name"), NEVER_TWICE)
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
@@ -86,7 +91,11 @@ class Grant(Base):
     """
 
     __tablename__ = "grants"
-    __table_args__ = (CheckConstraint("effect IN ('allow', 'deny')", name="effect"),)
+    __table_args__ = (
+        CheckConstraint("pattern <> ''", name="pattern"),
+        CheckConstraint("effect IN ('allow', 'deny')", name="effect"),
+        NEVER_TWICE,
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     subject_id: Mapped[int] = mapped_column(

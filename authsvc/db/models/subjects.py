@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, RowId
+from .base import NEVER_TWICE, Base, RowId
 
 
 class Subject(Base):
@@ -36,6 +36,8 @@ class Subject(Base):
             "kind IN ('user', 'robot', 'group', 'everyone', 'authenticated')", name="kind"
         ),
         CheckConstraint("name <> ''", name="name"),
+        CheckConstraint("kind <> 'user' OR source <> ''", name="source"),
+        NEVER_TWICE,
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)

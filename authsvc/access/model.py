@@ -1,15 +1,18 @@
 """The read side as immutable values: what is held in memory and what a decision is made of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import TYPE_CHECKING
 
+from authsvc.principal import Kind, Principal
 from authsvc.protocol.access import Access
 
-if TYPE_CHECKING:
-    from .globs import GlobTree
+from .globs import Glob, GlobTree
+
+EVERYONE = "everyone"  # whoever asks, signed in or not
+AUTHENTICATED = "authenticated"  # people who signed in; robots are not
+EVERYWHERE = "**"  # the pattern of every repository, and the only place of the catalog right
 
 Network = IPv4Network | IPv6Network
 
@@ -48,7 +51,12 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A grant as it is evaluated. `registry` None = all registries; `when` None = always."""
+    """A grant as it is evaluated. `registry` None = all registries; `when` None = always.
+
+    `pattern` and `subject` are as stored, also in a template that was filled in. Such a rule has
+    `homes`: an allow of it does not reach what lies in a registered namespace that one of these
+    matches, unless the person owns that (contract section 5, rule 4).
+    """
 
     grant: int
     role: str
@@ -57,6 +65,7 @@ class Rule:
     pattern: str
     subject: str
     when: When | None = None
+    homes: tuple[Glob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,31 +96,74 @@ class PolicyBase:
 class SubjectRules:
     """All that is granted to one subject, indexed for look-up, and its direct groups.
 
-    `paths` holds rules of plain paths by that path; `globs` all others but those with
-    `{username}`, which stand in `templates` until a person fills them in.
+    `paths` holds rules of plain paths by that path; `everywhere` those on `**`; `templates` those
+    with `{username}`, which count only once a person fills them in; `globs` all others.
     """
 
     subject: str
     version: int
     paths: Mapping[str, tuple[Rule, ...]]
-    globs: "GlobTree | None" = None
+    globs: GlobTree[Rule] | None = None
+    everywhere: tuple[Rule, ...] = ()
     templates: tuple[Rule, ...] = ()
     groups: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether it is as if there were no such subject."""
+        return not (self.decisive or self.templates or self.groups)
+
+    @property
+    def decisive(self) -> bool:
+        """Whether any rule counts as it stands."""
+        return bool(self.paths or self.globs or self.everywhere)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """Everything a decision about one principal needs; the same object while nothing changed.
 
-    `rules` are those of the principal, its groups, `authenticated` and `everyone`, as far as
-    each applies; `own` is its own templates filled in.
+    `rules` are those of the principal, its groups, `authenticated` and `everyone`, as far as each
+    applies, and its templates filled in; those that grant nothing are left out. `version` is the
+    newest of what it is made of. A view is never shared between principals.
     """
 
     base: PolicyBase
-    person: bool
-    name: str
+    principal: Principal
     rules: tuple[SubjectRules, ...]
-    own: SubjectRules | None = None
+    version: int
+
+    @property
+    def person(self) -> bool:
+        """Whether a person signed in; robots and the anonymous are none."""
+        return self.principal.kind is Kind.USER
+
+
+class Reason(StrEnum):
+    """Why an action was refused: the words of audit records, metrics and explanations."""
+
+    NO_GRANT = "no_grant"
+    """No grant gives it here, nor does the visibility of the namespace."""
+    DENIED = "denied"
+    """A deny takes it, whatever allows it."""
+    READ_ONLY = "read_only"
+    """It would be granted, but the registry takes no changes now."""
+    EXPIRED = "expired"
+    """The grant that would give it has ended."""
+    OUTSIDE_NETWORKS = "outside_networks"
+    """The grant that would give it is for other addresses."""
+    ADDRESS_UNKNOWN = "address_unknown"
+    """The grant that would give it is for some addresses, and the caller's true one is unknown."""
+    NAMESPACE_OF_OTHERS = "namespace_of_others"
+    """A `{username}` grant would give it, in a registered namespace that is not this person's."""
+    NOT_FOR_ROBOTS = "not_for_robots"
+    """A robot asked for the catalog; robots hold repository actions only."""
+    UNKNOWN_ACTION = "unknown_action"
+    """This resource has no such action."""
+    UNKNOWN_NAME = "unknown_name"
+    """No resource of this type can have that name."""
+    UNKNOWN_TYPE = "unknown_type"
+    """There is no such type of resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +171,7 @@ class Refusal:
     """Why one action of an entry was refused, and the grant that decided, if one did."""
 
     action: str
-    reason: str
+    reason: Reason
     grant: int | None = None
 
 
@@ -136,12 +188,11 @@ class Verdict:
 class Decision:
     """The answer to one request. `access` holds the entries with something granted.
 
-    `timeless` is False when a rule with an end or networks took part, so that the decision
-    may not be remembered.
+    `timeless` is False when a rule with an end or networks took part, met or not, so that the
+    decision may not be remembered.
     """
 
     version: int
     verdicts: tuple[Verdict, ...]
     access: tuple[Access, ...]
     timeless: bool = True
-    reasons: tuple[str, ...] = field(default=())

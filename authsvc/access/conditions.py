@@ -1,0 +1,60 @@
+"""The conditions of grants: an end, and networks (contract section 5, rules 1 and 11)."""
+
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+
+from .model import Network, Reason, Rule
+
+Address = IPv4Address | IPv6Address
+
+
+def parse_address(text: str) -> Address | None:
+    """The address that a text writes, an IPv4 one where it is mapped into IPv6; None for none."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def parse_network(text: str) -> Network:
+    """The network of a CIDR, an IPv4 one where it is mapped into IPv6; raises ValueError."""
+    network = ip_network(text)
+    if isinstance(network, IPv6Network) and network.prefixlen >= 96:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return ip_network(f"{mapped}/{network.prefixlen - 96}")
+    return network
+
+
+class Moment:
+    """When and from where a request comes. `address` is text, '' when there is none.
+
+    An address that is not known, or is none, is outside every network of an allow and inside
+    every network of a deny: an allow must be met, a deny must be escaped (rule 11).
+    """
+
+    __slots__ = ("_address", "_known", "_text", "now")
+
+    def __init__(self, now: float, address: str, *, known: bool) -> None:
+        self.now = now
+        self._text = address
+        self._known = known
+        self._address: Address | None = None
+
+    def unmet(self, rule: Rule) -> Reason | None:
+        """Why a rule does not count now; None when it does."""
+        when = rule.when
+        if when is None:
+            return None
+        if when.expires is not None and self.now >= when.expires:
+            return Reason.EXPIRED
+        return self._outside(when.networks, allow=rule.allow) if when.networks else None
+
+    def _outside(self, networks: tuple[Network, ...], *, allow: bool) -> Reason | None:
+        if self._address is None and self._known:
+            self._address = parse_address(self._text)
+            self._known = self._address is not None
+        if self._address is None:
+            return Reason.ADDRESS_UNKNOWN if allow else None
+        inside = any(self._address in network for network in networks)
+        return None if inside else Reason.OUTSIDE_NETWORKS

@@ -1,0 +1,70 @@
+"""Which rules and which registered namespace cover a name (contract section 5, rules 2, 6, 9).
+
+It costs one look-up for each ancestor of the name and each subject of the caller, whatever else
+is stored.
+"""
+
+from .model import Registry, Rule, View, Visibility
+from .roles import OWNER
+
+
+def matching(view: View, registry: Registry, name: str) -> list[Rule]:
+    """Every rule of a view that is for this registry and covers a name, allow and deny alike.
+
+    Whether a rule counts now is not asked here: its end, its networks and rule 4 are the caller's.
+    """
+    above = ancestors(name)
+    found: list[Rule] = []
+    for rules in view.rules:
+        if rules.paths:
+            for path in above:
+                if path in rules.paths:
+                    found += rules.paths[path]
+        if rules.globs is not None:
+            found += rules.globs.find(name)
+        found += rules.everywhere
+    return [rule for rule in found if rule.registry is None or rule.registry == registry.name]
+
+
+def ancestors(name: str) -> list[str]:
+    """A name and every path above it, nearest first."""
+    found = [name]
+    while slash := name.rfind("/") + 1:
+        name = name[: slash - 1]
+        found.append(name)
+    return found
+
+
+def nearest(view: View, registry: Registry, name: str) -> tuple[str | None, Visibility]:
+    """The registered namespace that decides about a name, and its visibility (rule 6).
+
+    The nearest path counts first, then one for this registry before one for all. (None, private)
+    when there is none at or above the name.
+    """
+    registered = view.base.visibility
+    for path in ancestors(name):
+        here = registered.get(path)
+        if here is not None:
+            found = here.get(registry.name) or here.get(None)
+            if found is not None:
+                return path, found
+    return None, Visibility.PRIVATE
+
+
+def owning(view: View, registry: Registry, path: str) -> list[Rule]:
+    """The rules that make a principal an owner of a path, those that have ended included.
+
+    Ownership is an allow of `owner` on a plain path without CIDRs; a deny never touches it
+    (rules 5 and 9).
+    """
+    above = ancestors(path)
+    return [
+        rule
+        for rules in view.rules
+        for place in above
+        for rule in rules.paths.get(place, ())
+        if rule.allow
+        and rule.role == OWNER
+        and (rule.registry is None or rule.registry == registry.name)
+        and not (rule.when and rule.when.networks)
+    ]

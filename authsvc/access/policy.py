@@ -1,0 +1,185 @@
+"""What a principal gets of what it asks: one fold over the rules that cover a name.
+
+Pure, and the whole of contract section 5 as far as it is about registries; who may manage what is
+decided in changes/guard.
+"""
+
+from dataclasses import dataclass, field
+
+from authsvc.principal import Kind
+from authsvc.protocol.access import Access, Asked
+from authsvc.protocol.names import is_repository_name
+
+from .conditions import Moment
+from .covering import matching, nearest, owning
+from .model import Decision, Reason, Refusal, Registry, Rule, Verdict, View, Visibility
+from .roles import PULL, REPOSITORY_ACTIONS, role_of
+
+__all__ = ["decide", "matching"]
+
+ANY = "*"
+
+
+def decide(
+    view: View,
+    registry: Registry,
+    asked: Asked,
+    *,
+    address: str,
+    address_known: bool,
+    now: float,
+) -> Decision:
+    """What a principal gets of what it asked, never more, and why it does not get the rest.
+
+    `now` is wall clock seconds, `address` the caller's or ''. A disabled registry is no question
+    for here: its tokens are refused before.
+    """
+    question = _Question(view, registry, Moment(now, address, known=address_known))
+    verdicts = tuple([question.verdict(entry) for entry in asked.entries])
+    access = tuple(
+        [
+            Access(verdict.asked.type, verdict.asked.name, verdict.granted, verdict.asked.class_)
+            for verdict in verdicts
+            if verdict.granted
+        ]
+    )
+    return Decision(view.version, verdicts, access, question.timeless)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What counts for one name: actions allowed, and for others the rule that says no."""
+
+    allowed: set[str] = field(default_factory=set)
+    denied: dict[str, int] = field(default_factory=dict)
+    missed: dict[str, tuple[Reason, int]] = field(default_factory=dict)
+
+    def add(self, rule: Rule, actions: frozenset[str], unmet: Reason | None) -> None:
+        if not rule.allow:
+            if unmet is None:
+                for action in actions:
+                    self.denied.setdefault(action, rule.grant)
+        elif unmet is None:
+            self.allowed |= actions
+        else:
+            for action in actions:
+                self.missed.setdefault(action, (unmet, rule.grant))
+
+    def refusal(self, action: str) -> Refusal | None:
+        """Why an action is not granted; deny beats allow (rule 5)."""
+        if action in self.denied:
+            return Refusal(action, Reason.DENIED, self.denied[action])
+        if action in self.allowed:
+            return None
+        return Refusal(action, *self.missed.get(action, (Reason.NO_GRANT, None)))
+
+
+class _Question:
+    """One request while it is decided: who asks, where, when."""
+
+    __slots__ = ("_moment", "_registry", "_view", "timeless")
+
+    def __init__(self, view: View, registry: Registry, moment: Moment) -> None:
+        self._view = view
+        self._registry = registry
+        self._moment = moment
+        self.timeless = True
+
+    def verdict(self, entry: Access) -> Verdict:
+        if entry.type == "repository":
+            return self._repository(entry) if entry.name else self._every_repository(entry)
+        if entry.type != "registry":
+            return _refused(entry, Reason.UNKNOWN_TYPE)
+        if entry.name != "catalog":
+            return _refused(entry, Reason.UNKNOWN_NAME)
+        no = self._catalog(ANY) if ANY in entry.actions else None
+        return _verdict(entry, entry.actions, {ANY: no}, known=(ANY,))
+
+    def _repository(self, entry: Access) -> Verdict:
+        """`*` is all that is allowed, spelled out: no registry may read it as more."""
+        if not is_repository_name(entry.name):
+            return _refused(entry, Reason.UNKNOWN_NAME)
+        tally = self._tally(entry.name)
+        refusals = {action: self._refusal(tally, action) for action in REPOSITORY_ACTIONS}
+        wanted = _spelled_out(entry.actions, REPOSITORY_ACTIONS)
+        return _verdict(entry, wanted, refusals, known=REPOSITORY_ACTIONS)
+
+    def _every_repository(self, entry: Access) -> Verdict:
+        """`repository::pull` lists every repository at zot, so the catalog right gives it."""
+        wanted = _spelled_out(entry.actions, (PULL,))
+        no = self._catalog(PULL) if PULL in wanted else None
+        return _verdict(entry, wanted, {PULL: no}, known=(PULL,))
+
+    def _refusal(self, tally: _Tally, action: str) -> Refusal | None:
+        no = tally.refusal(action)
+        if no is None and self._registry.read_only and action != PULL:
+            return Refusal(action, Reason.READ_ONLY)
+        return no
+
+    def _tally(self, name: str) -> _Tally:
+        tally = _Tally()
+        namespace, visibility = nearest(self._view, self._registry, name)
+        for rule in matching(self._view, self._registry, name):
+            actions = role_of(rule, self._view.base).repository
+            tally.add(rule, actions, self._unmet(rule, namespace))
+        if visibility is Visibility.PUBLIC or (
+            visibility is Visibility.INTERNAL and self._view.person
+        ):
+            tally.allowed.add(PULL)
+        return tally
+
+    def _catalog(self, action: str) -> Refusal | None:
+        """The catalog right comes from rules on `**` alone, and never to a robot (rules 3, 7)."""
+        if self._view.principal.kind is Kind.ROBOT:
+            return Refusal(action, Reason.NOT_FOR_ROBOTS)
+        tally = _Tally()
+        for rules in self._view.rules:
+            for rule in rules.everywhere:
+                here = rule.registry is None or rule.registry == self._registry.name
+                if here and role_of(rule, self._view.base).catalog:
+                    tally.add(rule, frozenset({action}), self._unmet(rule, None))
+        return tally.refusal(action)
+
+    def _unmet(self, rule: Rule, namespace: str | None) -> Reason | None:
+        if rule.when is not None:
+            self.timeless = False
+            unmet = self._moment.unmet(rule)
+            if unmet is not None:
+                return unmet
+        if namespace is not None and any(home.matches(namespace) for home in rule.homes):
+            return None if self._owns(namespace) else Reason.NAMESPACE_OF_OTHERS
+        return None
+
+    def _owns(self, namespace: str) -> bool:
+        rules = owning(self._view, self._registry, namespace)
+        self.timeless = self.timeless and all(rule.when is None for rule in rules)
+        return any(self._moment.unmet(rule) is None for rule in rules)
+
+
+def _spelled_out(actions: tuple[str, ...], every: tuple[str, ...]) -> tuple[str, ...]:
+    if ANY not in actions:
+        return actions
+    others = [action for action in actions if action != ANY]
+    return tuple(dict.fromkeys((*others, *every)))
+
+
+def _verdict(
+    entry: Access,
+    wanted: tuple[str, ...],
+    refusals: dict[str, Refusal | None],
+    *,
+    known: tuple[str, ...],
+) -> Verdict:
+    refused = []
+    granted = []
+    for action in wanted:
+        no = refusals[action] if action in known else Refusal(action, Reason.UNKNOWN_ACTION)
+        if no is None:
+            granted.append(action)
+        else:
+            refused.append(no)
+    return Verdict(entry, tuple(sorted(granted)), tuple(refused))
+
+
+def _refused(entry: Access, reason: Reason) -> Verdict:
+    return Verdict(entry, (), tuple([Refusal(action, reason) for action in entry.actions]))

@@ -7,6 +7,7 @@ right in a token request) is a value with a reason and never comes by here.
     ├── Invalid            what was given does not parse or holds a wrong value
     │   ├── InvalidSettings    faults in the settings file or the environment, all of them at once
     │   └── TooLarge           more than this service takes in one request
+    │       └── BodyTooLarge       the body alone is longer than what can be meant
     ├── Unauthenticated    credentials are missing or wrong
     ├── Forbidden          the caller may see it but not change it
     ├── NotFound           it is not there, or the caller may not see it
@@ -54,6 +55,10 @@ class InvalidSettings(Invalid):
 
 class TooLarge(Invalid):
     """More than this service takes in one request."""
+
+
+class BodyTooLarge(TooLarge):
+    """The body alone is longer than what can be meant; it was not read to its end."""
 
 
 class Unauthenticated(AuthsvcError):

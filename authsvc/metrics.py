@@ -92,13 +92,13 @@ _tokens: dict[tuple[str, str, str], int] = {}
 _remembered: dict[str, int] = {}
 
 
-def token_requests(registry: str, result: str, reason: str) -> None:
+def count_token(registry: str, result: str, reason: str) -> None:
     """Count one token request. Call it on the event loop only; the cost is one dictionary."""
     key = (registry, result, reason)
     _tokens[key] = _tokens.get(key, 0) + 1
 
 
-def remembered(result: str) -> None:
+def count_remembered(result: str) -> None:
     """Count one look-up among the remembered credentials. On the event loop only."""
     _remembered[result] = _remembered.get(result, 0) + 1
 

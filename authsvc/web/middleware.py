@@ -1,0 +1,116 @@
+"""The outermost shell of the application: request ids, client addresses, and the last resort.
+
+It is passed by every token request, so it costs what two dictionaries and one closure cost.
+"""
+
+import itertools
+import os
+import re
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any
+
+from authsvc import logs
+
+from .errors import OPAQUE, refusal
+from .proxies import Hop, Network, Proxies
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_WELL_FORMED = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_NOBODY = Hop("", trusted=False, near=False)
+
+_log = logs.get(__name__)
+
+
+class RequestIds:
+    """Ids for requests that bring none: unique, for correlation only, nothing is keyed by them."""
+
+    def __init__(self) -> None:
+        self._start = os.urandom(8).hex()
+        self._count = itertools.count(1)
+
+    def __call__(self) -> str:
+        return f"{self._start}-{next(self._count):x}"
+
+
+class Shell:
+    """Sets `request_id`, `address`, `address_known` and `peer` in the scope's `state`.
+
+    `address` is a text in canonical form. Every response gets X-Request-Id. An exception that
+    nobody caught becomes an opaque 500, and a log line without the exception's own text.
+    """
+
+    def __init__(self, app: ASGIApp, *, trusted_proxies: Sequence[Network] = ()) -> None:
+        self._app = app
+        self._proxies = Proxies(trusted_proxies)
+        self._new_id = RequestIds()
+
+    def proxy_state(self) -> str:
+        """`degraded` once an X-Forwarded-For came from a peer that is not trusted."""
+        return self._proxies.state()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = self._describe(scope)
+        tag = (b"x-request-id", request_id.encode())
+        started = False
+
+        def tagged(message: Message) -> Awaitable[None]:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message.get("headers", ()), tag]
+            return send(message)
+
+        try:
+            await self._app(scope, receive, tagged)
+        except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, it is logged
+            _log.error(
+                "a request failed", request_id=request_id, path=scope["path"], exc_info=error
+            )
+            if not started:
+                await _fail(scope["path"], request_id, tagged)
+
+    def _describe(self, scope: Scope) -> str:
+        """Put what is known of the request into its state; return its id."""
+        forwarded: list[bytes] | None = None
+        given = b""
+        for name, value in scope["headers"]:
+            if name == b"x-request-id":
+                given = value
+            elif name == b"x-forwarded-for":
+                forwarded = [*(forwarded or ()), value]
+        client = scope.get("client")
+        peer = (self._proxies.hop(client[0]) if client else None) or _NOBODY
+        request_id = given.decode() if _WELL_FORMED.fullmatch(given) else self._new_id()
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        state["peer"] = peer.text
+        if forwarded is None:
+            state["address"] = peer.text
+            state["address_known"] = peer is not _NOBODY
+        else:
+            origin = self._proxies.origin(peer, forwarded)
+            state["address"] = origin.address
+            state["address_known"] = origin.known
+        return request_id
+
+
+async def _fail(path: str, request_id: str, send: Send) -> None:
+    status, headers, body = refusal(500, OPAQUE, path=path, request_id=request_id)
+    await respond(send, status, headers, body)
+
+
+async def respond(
+    send: Send, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes
+) -> None:
+    """Send one whole answer."""
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})

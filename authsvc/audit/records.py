@@ -1,8 +1,16 @@
 """One audit record: the members of contract section 7, all of them, always."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
+
+from authsvc.clock import rfc3339, utc
+
+ASKED_BYTES = 2048  # of what was asked, as JSON; a hash stands for the rest
+TEXT_LENGTH = 512  # characters of a text that a client chose
 
 
 class Event(StrEnum):
@@ -80,3 +88,52 @@ class Record:
     user_agent: str | None = None
     before: Any = None
     after: Any = None
+
+
+_LATER = {"id", "writer", "seq", "prev", "hash"}  # a record's place, given to it by the log
+_BODY = tuple(name for name in MEMBERS if name not in _LATER)
+_FROM_CLIENTS = ("claimed", "request_id", "registry", "client_id", "user_agent")
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+def print_body(record: Record) -> bytes:
+    """The record as it is hashed and stored: compact ASCII JSON of all members but its place.
+
+    Members stand in the order of contract section 7. Texts that a client chose are cut to
+    TEXT_LENGTH characters, so that nobody fills the disk with headers.
+    """
+    members = {name: getattr(record, name) for name in _BODY}
+    members["time"] = rfc3339(record.time)
+    for name in _FROM_CLIENTS:
+        text = members[name]
+        if text is not None and len(text) > TEXT_LENGTH:
+            members[name] = text[: TEXT_LENGTH - 1] + "…"
+    return _encode(members).encode("ascii")
+
+
+def time_ms(record: Record) -> int:
+    """The record's time in milliseconds since the epoch, the same one that its body prints."""
+    moment = utc(record.time)
+    return int(moment.replace(microsecond=0).timestamp()) * 1000 + moment.microsecond // 1000
+
+
+def asked_member(elements: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The member `asked`, at most ASKED_BYTES of it as JSON.
+
+    What does not fit is one last element `{more, sha256}`: the count of the elements left out,
+    and the SHA-256 of their JSON, a line feed after each.
+    """
+    kept: list[dict[str, Any]] = []
+    room = ASKED_BYTES - len(_encode([{"more": 1 << 20, "sha256": "0" * 64}]))
+    more, digest = 0, sha256()
+    for element in elements:
+        text = _encode(element)
+        if more or len(text) + 1 > room:
+            more += 1
+            digest.update(text.encode("ascii") + b"\n")
+        else:
+            room -= len(text) + 1
+            kept.append(element)
+    if more:
+        kept.append({"more": more, "sha256": digest.hexdigest()})
+    return kept

@@ -21,7 +21,7 @@ MAX_CLIENT_ID = 256  # characters that are recorded
 _FORM = b"application/x-www-form-urlencoded"
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
-Values = dict[str, list[bytes]]
+Values = dict[bytes, list[bytes]]
 
 
 class OAuthInvalid(Invalid):
@@ -67,7 +67,7 @@ def parse_query(raw: bytes) -> TokenQuery:
     return TokenQuery(
         service=_service(values),
         scopes=_scopes(values),
-        offline=_decoded(_one(values, "offline_token")) == "true",
+        offline=_decoded(_one(values, b"offline_token")) == "true",
         client_id=_client_id(values),
     )
 
@@ -80,15 +80,15 @@ def parse_form(body: bytes, content_type: bytes) -> TokenForm:
     if content_type.partition(b";")[0].strip().lower() != _FORM:
         raise UnsupportedBody("the body is no form", advice=f"send {_FORM.decode()}")
     values = _values(body)
-    for name in values.keys() - {"scope"}:
-        _one(values, name)
-    grant_type = _required(values, "grant_type")
+    if any(len(found) > 1 for name, found in values.items() if name != b"scope"):
+        raise _repeated()
+    grant_type = _required(values, b"grant_type")
     return TokenForm(
         grant_type=grant_type,
         credentials=_credentials(grant_type, values),
         service=_service(values),
         scopes=_scopes(values),
-        offline=_decoded(_one(values, "access_type")) == "offline",
+        offline=_decoded(_one(values, b"access_type")) == "offline",
         client_id=_client_id(values),
     )
 
@@ -98,7 +98,7 @@ def check_post_query(raw: bytes) -> None:
 
     Raises OAuthInvalid.
     """
-    if raw and "service" in _values(raw):
+    if raw and b"service" in _values(raw):
         raise OAuthInvalid("service stands in the query of a POST", advice="send it in the form")
 
 
@@ -114,9 +114,9 @@ def one_of(header: Credentials, form: Credentials) -> Credentials:
 
 def _credentials(grant_type: str, values: Values) -> Credentials:
     if grant_type == "password":
-        return from_pair(_required(values, "username"), _required(values, "password"))
+        return from_pair(_required(values, b"username"), _required(values, b"password"))
     if grant_type == "refresh_token":
-        return RefreshToken(_required(values, "refresh_token"))
+        return RefreshToken(_required(values, b"refresh_token"))
     raise OAuthInvalid(
         "this grant_type is not served here",
         error="unsupported_grant_type",
@@ -125,7 +125,7 @@ def _credentials(grant_type: str, values: Values) -> Credentials:
 
 
 def _service(values: Values) -> str:
-    service = _required(values, "service")
+    service = _required(values, b"service")
     if not is_service(service):
         raise OAuthInvalid("service is no registry's name", advice="send one name, as registered")
     return service
@@ -133,48 +133,52 @@ def _service(values: Values) -> str:
 
 def _scopes(values: Values) -> tuple[str, ...]:
     """The scope values; what is broken in one becomes U+FFFD, so that its entry alone is junk."""
-    found = values.get("scope", ())
+    found = values.get(b"scope", ())
     return tuple(_decoded(_BROKEN_ESCAPE.sub(b"\xff", value)) for value in found if value)
 
 
 def _client_id(values: Values) -> str | None:
     # Cut first: escapes make up to ten characters of one.
-    text = _decoded(_one(values, "client_id"))[:MAX_CLIENT_ID]
+    text = _decoded(_one(values, b"client_id"))[:MAX_CLIENT_ID]
     if not (text.isascii() and text.isprintable()):
         text = text.encode("unicode_escape").decode("ascii")[:MAX_CLIENT_ID]
     return text or None
 
 
 def _values(raw: bytes) -> Values:
-    """The values of each parameter, still encoded, under its decoded name. Raises OAuthInvalid."""
+    """The values of each parameter, escaped as sent, by unescaped name. Raises OAuthInvalid."""
     if raw.count(b"&") >= MAX_FIELDS:
         raise OAuthInvalid(f"there are more than {MAX_FIELDS} parameters")
     values: Values = {}
     for parameter in raw.split(b"&"):
         if parameter:
             name, _, value = parameter.partition(b"=")
-            values.setdefault(_decoded(name), []).append(value)
+            values.setdefault(_unescaped(name), []).append(value)
     return values
 
 
-def _one(values: Values, name: str) -> bytes:
+def _one(values: Values, name: bytes) -> bytes:
     """The value of a parameter that may be there once; empty when it is not."""
     found = values.get(name, [b""])
     if len(found) > 1:
-        raise OAuthInvalid("a parameter was sent more than once", advice="only scope may repeat")
+        raise _repeated()
     return found[0]
 
 
-def _required(values: Values, name: str) -> str:
+def _repeated() -> OAuthInvalid:
+    return OAuthInvalid("a parameter was sent more than once", advice="only scope may repeat")
+
+
+def _required(values: Values, name: bytes) -> str:
     """The value of a parameter that must be there, exactly as it was meant. Raises OAuthInvalid."""
     raw = _one(values, name)
     if not raw:
-        raise OAuthInvalid(f"{name} is missing")
+        raise OAuthInvalid(f"{name.decode()} is missing")
     unescaped = _unescaped(raw)
     text = unescaped.decode("utf-8", "replace")
     # Compared instead of decoded strictly: an exception would carry the bytes, maybe a password.
     if text.encode() != unescaped or _BROKEN_ESCAPE.search(raw):
-        raise OAuthInvalid(f"{name} is not percent-encoded UTF-8")
+        raise OAuthInvalid(f"{name.decode()} is not percent-encoded UTF-8")
     return text
 
 

@@ -1,0 +1,194 @@
+"""The token log: records of token requests and sign-ins, durable before the answer leaves.
+
+The writer is this process from its start to its stop. Numbers and hashes are given in the one
+writer thread, in the order in which records are written, and the head of the chain stays there.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from authsvc.db.batch import Batch
+from authsvc.db.engine import Database
+from authsvc.db.raw import RawWriter
+from authsvc.errors import Unavailable
+
+from .chain import ZERO, link
+
+LIMIT = 10_000  # records that wait to be written; beyond it tokens are refused
+ROWS = 500  # of one INSERT: with seven values each far below what either engine takes
+
+_COLUMNS = ("writer", "seq", "time", "decision_id", "body", "prev", "hash")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record that is printed already (records.print_body), and what it is looked up by.
+
+    `time_ms` is in milliseconds since the epoch; `decision_id` is the `jti` of its token.
+    """
+
+    time_ms: int
+    decision_id: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    seq: int
+    hash: bytes
+
+
+class TokenLog:
+    """Writes entries by group commit, linked in the chain of `writer_id`, which is used once.
+
+    `on_failure` says what happens to an entry that cannot be written: with "refuse", `record`
+    raises Unavailable; with "allow" it comes back, and the entry is written later if the database
+    comes back in time, else it is lost and counted. `on_commit` is told the seconds that each
+    commit took, in the writer thread.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        writer_id: str,
+        on_failure: Literal["refuse", "allow"],
+        *,
+        on_commit: Callable[[float], None] | None = None,
+        limit: int = LIMIT,
+    ) -> None:
+        self._chain = _Chain(database.raw_writer(), writer_id)
+        self._allow = on_failure == "allow"
+        self._on_commit = on_commit
+        self._failing = False
+        self._batch: Batch[Entry] = Batch(self._write, limit=limit, name="audit")
+        self.lost = 0
+
+    @property
+    def pending(self) -> int:
+        """Entries that are not durable yet."""
+        return self._batch.pending
+
+    @property
+    def degraded(self) -> bool:
+        """Whether the last write failed, or hangs; over when a write works again."""
+        return self._failing or self._batch.overdue
+
+    def start(self) -> None:
+        """Begin; to be called on the event loop that records come from."""
+        self._batch.start()
+
+    async def stop(self) -> None:
+        """Write what is pending, and end the writer thread."""
+        await self._batch.stop()
+        self._chain.close()
+
+    async def record(self, entry: Entry) -> None:
+        """Come back when the entry is durable; raises Unavailable when it is not and must be.
+
+        Whoever waits may be cancelled; the entry is written nevertheless.
+        """
+        if not self._allow:
+            await self._batch.put(entry)
+        elif self.degraded:
+            self.record_soon(entry)  # nobody waits for a database that is known to be away
+        else:
+            try:
+                await self._batch.put(entry)
+            except Unavailable:
+                self.lost += 1
+
+    def record_soon(self, entry: Entry) -> None:
+        """Take the entry to be written soon; raises Unavailable when too many wait already."""
+        try:
+            self._batch.put_soon(entry)
+        except Unavailable:
+            if not self._allow:
+                raise
+            self.lost += 1
+
+    def _write(self, entries: list[Entry]) -> None:
+        """In the writer thread."""
+        begun = time.perf_counter()
+        try:
+            self._chain.append(entries)
+        except BaseException:
+            self._failing = True
+            raise
+        self._failing = False
+        if self._on_commit is not None:
+            self._on_commit(time.perf_counter() - begun)
+
+
+class _Chain:
+    """The rows of one writer. `_head` is None while nobody knows whether a batch is in."""
+
+    def __init__(self, rows: RawWriter, writer: str) -> None:
+        self._rows = rows
+        self._writer = writer
+        self._head: _Head | None = _Head(0, ZERO)
+        self._inserts: dict[int, str] = {}
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Make `entries` durable in one transaction; raises Unavailable.
+
+        A connection that was cut is made anew once. When it was cut while committing, the last
+        row tells whether the batch is in: records are never written twice, nor taken for written
+        when they are not.
+        """
+        head = self._head or self._read_head()
+        for again in (True, False):
+            values, end = self._linked(entries, head)
+            self._head = None
+            try:
+                self._rows.execute(self._statements(values))
+            except Unavailable:
+                if not again:
+                    raise
+                head = self._read_head()
+                if head == end:
+                    break
+            else:
+                break
+        self._head = end
+
+    def _linked(self, entries: Sequence[Entry], head: _Head) -> tuple[list[Any], _Head]:
+        """The values of all rows in one list, and the head that they make."""
+        values: list[Any] = []
+        writer, seq, prev = self._writer, head.seq, head.hash
+        for entry in entries:
+            seq += 1
+            linked = link(prev, writer, seq, entry.body)
+            values += (writer, seq, entry.time_ms, entry.decision_id, entry.body, prev, linked)
+            prev = linked
+        return values, _Head(seq, prev)
+
+    def _statements(self, values: list[Any]) -> list[tuple[str, list[Any]]]:
+        width = ROWS * len(_COLUMNS)
+        parts = [values[start : start + width] for start in range(0, len(values), width)]
+        return [(self._insert(len(part) // len(_COLUMNS)), part) for part in parts]
+
+    def _insert(self, rows: int) -> str:
+        """The INSERT of so many rows; its text is kept, so that it is parsed once."""
+        statement = self._inserts.get(rows)
+        if statement is None:
+            row = f"({', '.join([self._rows.placeholder] * len(_COLUMNS))})"
+            statement = (
+                f"INSERT INTO token_records ({', '.join(_COLUMNS)})"  # noqa: S608 - all ours
+                f" VALUES {', '.join([row] * rows)}"
+            )
+            self._inserts[rows] = statement
+        return statement
+
+    def _read_head(self) -> _Head:
+        mark = self._rows.placeholder
+        row = self._rows.row(
+            f"SELECT seq, hash FROM token_records WHERE writer = {mark}"  # noqa: S608 - all ours
+            " ORDER BY seq DESC LIMIT 1",
+            (self._writer,),
+        )
+        return _Head(0, ZERO) if row is None else _Head(row[0], bytes(row[1]))
+
+    def close(self) -> None:
+        self._rows.close()

@@ -1,10 +1,10 @@
 """What a source of identities must be able to do. Each provider is one file and knows no other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from authsvc.principal import Principal
 from authsvc.protocol.access import Access
@@ -80,6 +80,27 @@ class Reports(Protocol):
     """A provider that has a state worth showing in /readyz: `ok` or `degraded`."""
 
     def state(self) -> str: ...
+
+
+@runtime_checkable
+class Marks(Protocol):
+    """A provider whose entries change without a topic in the change feed.
+
+    `mark` never blocks: what is held for that name now, None for nothing. While it stays equal, an
+    answer about the name still holds, a "no" and an "unknown" too.
+    """
+
+    def mark(self, username: str) -> object: ...
+
+
+class StoresHashes(Protocol):
+    """A provider that checks passwords against hashes of its own.
+
+    `samples` holds one stored hash at least for each cost (scheme and parameters) in use, to
+    measure by. It may be called from any thread.
+    """
+
+    def samples(self) -> Collection[str]: ...
 
 
 LookUp = Callable[[str, str, float], Verified | Rejected]

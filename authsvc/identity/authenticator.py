@@ -1,0 +1,184 @@
+"""Who is calling: from credentials to a principal, or to a reason for "no"."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from authsvc.clock import Clock
+from authsvc.identity.bounds import breach
+from authsvc.identity.bulkhead import Bulkhead
+from authsvc.identity.credential_cache import CredentialCache, Remembered
+from authsvc.identity.flights import Flight, Flights
+from authsvc.identity.provider import Circumstances, LookUp, Rejected, Verified
+from authsvc.identity.refusals import Refusals
+from authsvc.identity.sources import Sources
+from authsvc.principal import ANONYMOUS
+from authsvc.protocol.credentials import Anonymous, Credentials, Malformed, Password
+from authsvc.protocol.names import ROBOT_PREFIX
+from authsvc.protocol.secrets import kind_of
+
+_NOBODY = Verified(ANONYMOUS, credential_kind="none")
+_NO_SUCH_SECRET = Rejected("unknown_secret")
+
+
+_Told = tuple[Verified | Rejected, Callable[[], bool] | None]
+"""An outcome, and whether it still holds; None when it is not to be remembered."""
+
+_Ask = Callable[[Password], Coroutine[None, None, _Told]]
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """How the secrets of this service are looked up, by kind (`protocol.secrets.kind_of`)."""
+
+    threads: Bulkhead
+    lookups: Mapping[str, LookUp] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Where answers are kept, for `ttl` seconds; `served` is told `right`, `wrong` or `none`."""
+
+    cache: CredentialCache
+    ttl: float
+    served: Callable[[str], None]
+
+
+class Authenticator:
+    """Identifies callers in the order of design.md section 4.
+
+    A minted secret is decided by its look-up alone; else what is remembered answers; else the
+    sources do. Equal requests at once share one evaluation. All of it runs on one event loop;
+    `forget` is a callback for the change feed.
+    """
+
+    def __init__(
+        self, sources: Sources, minted: Minted, memory: Memory, refusals: Refusals, clock: Clock
+    ) -> None:
+        self._sources = sources
+        self._minted = minted
+        self._memory = memory
+        self._cache = memory.cache
+        self._refusals = refusals
+        self._clock = clock
+        self._flights = Flights()
+
+    async def identify(
+        self, credentials: Credentials, circumstances: Circumstances
+    ) -> Verified | Rejected:
+        """Who this is. A refused password comes back only at its fixed time after this call.
+
+        Raises:
+            Unavailable: a source that may know the name cannot be asked, or too many ask.
+
+        """
+        match credentials:
+            case Anonymous():
+                return _NOBODY
+            case Malformed():
+                return Rejected("malformed")
+            case Password():
+                return await self._password(credentials, circumstances)
+        return _NO_SUCH_SECRET
+
+    def remembered(self, credentials: Credentials, circumstances: Circumstances) -> Verified | None:
+        """Who this is, when it takes no waiting to say so; None means: `identify`."""
+        if isinstance(credentials, Anonymous):
+            return _NOBODY
+        if not isinstance(credentials, Password):
+            return None
+        digest = self._cache.digest(credentials.username, credentials.secret)
+        verified = self._cache.right(digest, self._clock.monotonic())
+        if verified is None or breach(verified.bounds, circumstances) is not None:
+            return None
+        self._memory.served("right")
+        return verified
+
+    def forget(self, topics: frozenset[str] | None) -> None:
+        """End what is remembered, or about to be, on these topics; None: on all."""
+        self._flights.forget(topics)
+        self._cache.forget(topics)
+
+    async def _password(
+        self, credentials: Password, circumstances: Circumstances
+    ) -> Verified | Rejected:
+        arrived = self._clock.monotonic()
+        outcome = await self._answer(credentials, circumstances)
+        if isinstance(outcome, Verified):
+            reason = breach(outcome.bounds, circumstances)
+            if reason is None:
+                return outcome
+            outcome = Rejected(reason)
+        await self._refusals.due(arrived)
+        return outcome
+
+    async def _answer(
+        self, credentials: Password, circumstances: Circumstances
+    ) -> Verified | Rejected:
+        kind = kind_of(credentials.secret)
+        if kind is not None and kind not in self._minted.lookups:
+            return _NO_SUCH_SECRET
+        if kind is None and credentials.username.startswith(ROBOT_PREFIX):
+            return _NO_SUCH_SECRET  # a robot has minted secrets and nothing else
+        digest = self._cache.digest(credentials.username, credentials.secret)
+        remembered = self._recall(digest, circumstances.address)
+        if remembered is not None:
+            return remembered
+        ask = self._ask_sources if kind is None else partial(self._look_up, kind)
+        return await self._flights.join(
+            digest,
+            circumstances.address,
+            _topic(credentials.username),
+            partial(self._evaluate, digest, credentials, partial(ask, circumstances.now)),
+        )
+
+    def _recall(self, digest: bytes, address: str) -> Verified | Rejected | None:
+        now = self._clock.monotonic()
+        right = self._cache.right(digest, now)
+        wrong = None if right else self._cache.wrong(digest, address, now)
+        self._memory.served("right" if right else "wrong" if wrong else "none")
+        return right or wrong
+
+    async def _evaluate(
+        self, digest: bytes, credentials: Password, ask: _Ask, flight: Flight
+    ) -> Verified | Rejected:
+        """Ask, and remember the answer unless news has overtaken it."""
+        outcome, is_current = await ask(credentials)
+        about = _about(credentials.username, outcome)
+        if is_current is not None and not flight.is_news_to(about):
+            ends = self._clock.monotonic() + self._memory.ttl
+            answer = Remembered(outcome, about, ends, is_current)
+            for address in flight.addresses:
+                self._cache.remember(digest, address, answer)
+        return outcome
+
+    async def _ask_sources(self, now: float, credentials: Password) -> _Told:
+        answer = await self._sources.ask(credentials.username, credentials.secret, now)
+        if answer.provider is None:
+            await self._refusals.spend(credentials.secret)
+        return answer.outcome, partial(self._sources.still_hold, answer)
+
+    async def _look_up(self, kind: str, now: float, credentials: Password) -> _Told:
+        """A "no" is not remembered: it costs little, and no topic would end it."""
+        outcome = await self._minted.threads.run(
+            self._minted.lookups[kind], credentials.username, credentials.secret, now
+        )
+        return outcome, _until_news if isinstance(outcome, Verified) else None
+
+
+def _until_news() -> bool:
+    return True
+
+
+def _about(username: str, outcome: Verified | Rejected) -> frozenset[str]:
+    """The topics of the change feed that end this answer."""
+    topics = {_topic(username)}
+    if isinstance(outcome, Verified):
+        topics.add(_topic(outcome.principal.name))
+        if outcome.credential_id is not None:
+            topics.add(f"secret:{outcome.credential_id}")
+    return frozenset(topics)
+
+
+def _topic(username: str) -> str:
+    return f"name:{username}"

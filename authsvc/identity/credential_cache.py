@@ -1,0 +1,121 @@
+"""Verified and refused passwords, remembered for a short time under a keyed hash.
+
+The key is made at the start and never leaves the process, so that what is held here is worth
+nothing elsewhere. An answer ends by its time, by news on a topic it is about, or when the
+providers no longer hold what it was given for. All of it lives on the event loop.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from authsvc.identity.provider import Rejected, Verified
+
+MOST_RIGHT = 100_000  # about 1 KiB each
+MOST_WRONG = 10_000  # bounded apart, so that guesses never push out what was right
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An answer and how long it holds.
+
+    `about` are the topics of the change feed that end it, `ends` is in monotonic seconds, and
+    `is_current` asks the providers, without blocking.
+    """
+
+    outcome: Verified | Rejected
+    about: frozenset[str]
+    ends: float
+    is_current: Callable[[], bool]
+
+
+class CredentialCache:
+    """What was right is remembered for everybody, what was wrong for the address it came from.
+
+    `key` is 16 to 64 random bytes of this process.
+    """
+
+    def __init__(self, key: bytes, *, right: int = MOST_RIGHT, wrong: int = MOST_WRONG) -> None:
+        self._keyed = hashlib.blake2b(key=key, digest_size=32)
+        self._right = _Answers(right)
+        self._wrong = _Answers(wrong)
+
+    def digest(self, username: str, secret: str) -> bytes:
+        """The key of this pair. A NUL divides them, since no name holds one."""
+        keyed = self._keyed.copy()
+        keyed.update(f"{username}\0{secret}".encode("utf-8", "surrogatepass"))
+        return keyed.digest()
+
+    def right(self, digest: bytes, now: float) -> Verified | None:
+        """What was verified for this pair, when it still holds."""
+        outcome = self._right.get(digest, now)
+        return outcome if isinstance(outcome, Verified) else None
+
+    def wrong(self, digest: bytes, address: str, now: float) -> Rejected | None:
+        """What was refused for this pair from this address, when it still holds."""
+        outcome = self._wrong.get(_from(digest, address), now)
+        return outcome if isinstance(outcome, Rejected) else None
+
+    def remember(self, digest: bytes, address: str, answer: Remembered) -> None:
+        """Keep an answer that was given for this pair, shown from this address."""
+        if isinstance(answer.outcome, Verified):
+            self._right.put(digest, answer)
+        else:
+            self._wrong.put(_from(digest, address), answer)
+
+    def forget(self, topics: frozenset[str] | None) -> None:
+        """End what these topics are about; None ends everything."""
+        for answers in (self._right, self._wrong):
+            if topics is None:
+                answers.clear()
+            else:
+                answers.drop_about(topics)
+
+
+class _Answers:
+    """The `most` answers that were used last, by key, and which keys each topic ends."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._answers: OrderedDict[bytes, Remembered] = OrderedDict()
+        self._keys: dict[str, set[bytes]] = {}
+
+    def get(self, key: bytes, now: float) -> Verified | Rejected | None:
+        answer = self._answers.get(key)
+        if answer is None:
+            return None
+        if now >= answer.ends or not answer.is_current():
+            self._drop(key)
+            return None
+        self._answers.move_to_end(key)
+        return answer.outcome
+
+    def put(self, key: bytes, answer: Remembered) -> None:
+        self._drop(key)
+        self._answers[key] = answer
+        for topic in answer.about:
+            self._keys.setdefault(topic, set()).add(key)
+        if len(self._answers) > self._most:
+            self._drop(next(iter(self._answers)))
+
+    def drop_about(self, topics: Iterable[str]) -> None:
+        for topic in topics:
+            for key in tuple(self._keys.get(topic, ())):
+                self._drop(key)
+
+    def clear(self) -> None:
+        self._answers.clear()
+        self._keys.clear()
+
+    def _drop(self, key: bytes) -> None:
+        answer = self._answers.pop(key, None)
+        for topic in answer.about if answer else ():
+            keys = self._keys[topic]
+            keys.discard(key)
+            if not keys:
+                del self._keys[topic]
+
+
+def _from(digest: bytes, address: str) -> bytes:
+    return digest + address.encode()

@@ -1,0 +1,133 @@
+"""A source of people in an htpasswd file, followed while others change it."""
+
+import time
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+
+from authsvc import logs
+from authsvc.errors import Unavailable
+from authsvc.identity.htpasswd_lines import Parsed, parse
+from authsvc.identity.provider import Rejected, Unknown, Verified
+from authsvc.identity.schemes import Schemes, cost
+from authsvc.identity.settled_file import Stamp, Unusable, read_settled, stamp
+from authsvc.principal import Kind, Principal
+
+_NAMED = 20  # faulty lines in one log entry; the rest is counted
+
+_log = logs.get("identity")
+
+
+class Htpasswd:
+    """Checks passwords against the file at `path`, whose hashes are of the named `schemes`.
+
+    The file is read once at the start and again by `refresh`, which belongs in a job. The last
+    good content stays in use while the file is gone, unusable, empty or being written; the state
+    is then `degraded`. A file that was never good cannot be asked. `pause` waits some seconds.
+
+    The hashes are held as one value that is replaced whole, so no check sees half a file.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        schemes: Iterable[str],
+        *,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.name = name
+        self._path = path
+        self._schemes = Schemes(schemes)
+        self._pause = pause
+        self._hashes: dict[str, str] | None = None
+        self._samples: tuple[str, ...] = ()
+        self._judged: Stamp | None = None
+        self._fault: str | None = None
+        self._named: frozenset[tuple[int, str]] = frozenset()
+        self.refresh()
+
+    def verify(self, username: str, password: str, now: float) -> Verified | Rejected | Unknown:  # noqa: ARG002 - lines have no end
+        hashes = self._hashes
+        if hashes is None:
+            raise Unavailable(f"the file of source {self.name} cannot be read", what=self.name)
+        stored = hashes.get(username)
+        if stored is None:
+            return Unknown()
+        if not self._schemes.verify(stored, password):
+            return Rejected("wrong_password")
+        return Verified(self._principal(username), evidence=stored)
+
+    def is_current(self, verified: Verified) -> bool:
+        return verified.evidence is not None and verified.evidence == self.mark(
+            verified.principal.name
+        )
+
+    def mark(self, username: str) -> object:
+        return self._hashes.get(username) if self._hashes else None
+
+    def knows(self, username: str) -> Principal | None:
+        if self._hashes is None:
+            raise Unavailable(f"the file of source {self.name} cannot be read", what=self.name)
+        return self._principal(username) if username in self._hashes else None
+
+    def samples(self) -> Collection[str]:
+        return self._samples
+
+    def state(self) -> str:
+        return "degraded" if self._fault or self._hashes is None else "ok"
+
+    def refresh(self) -> None:
+        """Take over what has changed in the file, once it stands still. Blocks; never raises.
+
+        Without a change this costs one look at the file's state.
+        """
+        try:
+            seen = stamp(self._path)
+            if seen == self._judged:
+                return
+            content = read_settled(self._path, seen, self._pause)
+        except (OSError, Unusable) as reason:
+            self._judged = None  # it may come back exactly as it was
+            self._keep(reason.strerror or "error" if isinstance(reason, OSError) else str(reason))
+            return
+        if content is not None:
+            self._judged = seen
+            self._judge(parse(content, self._schemes))
+
+    def _judge(self, parsed: Parsed) -> None:
+        self._name_faults(parsed)
+        if self._hashes and parsed.unusable:
+            self._keep("no line of it is usable, though there were some before")
+            return
+        self._samples = tuple({cost(stored): stored for stored in parsed.hashes.values()}.values())
+        self._hashes = parsed.hashes
+        self._fault = None
+        _log.info("htpasswd file read", source=self.name, people=len(parsed.hashes))
+
+    def _keep(self, fault: str) -> None:
+        """Go on with the last good content, and say once why."""
+        if fault != self._fault:
+            _log.warning(
+                "htpasswd file not usable",
+                source=self.name,
+                path=str(self._path),
+                fault=fault,
+                kept=len(self._hashes or ()),
+            )
+        self._fault = fault
+
+    def _name_faults(self, parsed: Parsed) -> None:
+        """Log the faulty lines that the file did not have before, by number, never their text."""
+        new = [fault for fault in parsed.faults if fault not in self._named]
+        self._named = frozenset(parsed.faults)
+        if new:
+            _log.warning(
+                "htpasswd lines without effect",
+                source=self.name,
+                lines=[f"{number}: {text}" for number, text in new[:_NAMED]],
+                more=max(0, len(new) - _NAMED),
+            )
+
+    def _principal(self, username: str) -> Principal:
+        """The name is all the identity that a file knows."""
+        return Principal(Kind.USER, self.name, username, username)

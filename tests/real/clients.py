@@ -12,6 +12,12 @@ from real.image import Image
 from real.process import BUILT, program
 from real.service import Account
 
+# Every client words a refusal in its own way; any other failure would be a fault of the test.
+_REFUSALS = (
+    "denied", "unauthorized", "authentication required", "authorization failed",
+    "invalid username/password", "401",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Done:
@@ -23,6 +29,11 @@ class Done:
     @property
     def ok(self) -> bool:
         return self.status == 0
+
+    @property
+    def refused(self) -> bool:
+        """It failed, and says that the registry or the token service would not have it."""
+        return not self.ok and any(words in self.text.lower() for words in _REFUSALS)
 
 
 class Client:
@@ -43,7 +54,7 @@ class Client:
     def run(self, *arguments: str | Path, stdin: str = "") -> Done:
         done = subprocess.run(
             [self.program, *arguments],
-            input=stdin, capture_output=True, text=True, check=False, timeout=90, env=self._env(),
+            input=stdin, capture_output=True, text=True, check=False, timeout=200, env=self._env(),
         )  # fmt: skip
         return Done(done.returncode, done.stdout + done.stderr)
 
@@ -54,6 +65,10 @@ class Client:
             pair = base64.b64encode(f"{account.name}:{account.password}".encode()).decode()
             auths[self.registry] = {"auth": pair}
         self.auth.write_text(json.dumps({"auths": auths}))
+
+    def move_to(self, registry: str) -> None:
+        """Speaks to another `host:port` from now on; sign in again afterwards."""
+        self.registry = registry
 
     def at(self, repository: str, tag: str = "v1") -> str:
         return f"{self.registry}/{repository}:{tag}"

@@ -12,9 +12,9 @@ _ALL: tuple[type[Client | RawGet], ...] = (
 )  # fmt: skip
 
 
-def able(verb: str) -> pytest.MarkDecorator:
-    """Runs a test once for every client of this machine that has the method `verb`."""
-    chosen = [kind for kind in _ALL if hasattr(kind, verb) and not left_out(kind)]
+def able(verb: str, *kinds: type[Client | RawGet]) -> pytest.MarkDecorator:
+    """Runs a test once for every client (of these kinds, if any) that has the method `verb`."""
+    chosen = [kind for kind in kinds or _ALL if hasattr(kind, verb) and not left_out(kind)]
     return pytest.mark.parametrize(
         "client", [pytest.param(kind, id=kind.name) for kind in chosen], indirect=True
     )

@@ -4,6 +4,8 @@ from real.service import Account, Service
 
 ONE = "one.test:5000"
 TWO = "two.test:5000"
+BRIEF = "brief.test:5000"
+"""A registry whose tokens live as briefly as tokens may: a minute."""
 
 WRITER = Account("wendy", "wendy has a long password")
 READER = Account("rita", "rita has a long password")
@@ -13,9 +15,11 @@ CATALOGUER = Account("carl", "carl has a long password")
 
 
 def introduce(service: Service) -> None:
-    """Two registries, a private and a public namespace, and everybody's grants."""
+    """The registries, a private and a public namespace, and everybody's grants."""
     service.init(ONE)
-    service.cli("registry", "add", TWO)
+    for name in (TWO, BRIEF):
+        service.cli("registry", "add", name)
+    service.cli("registry", "set", BRIEF, "--ttl", "60")
     for account in (WRITER, READER, MAINTAINER, STRANGER, CATALOGUER):
         service.add_user(account)
     service.cli("namespace", "add", "team", "--visibility", "private")

@@ -19,6 +19,9 @@ class RawGet:
     def __init__(self, home: Path, registry: str) -> None:
         self._wire = Wire(registry, by=self.by)
 
+    def move_to(self, registry: str) -> None:
+        self._wire = Wire(registry, by=self.by)
+
     def sign_in(self, account: Account | None) -> None:
         self._wire = Wire(self._wire.host, account, self.by)
 

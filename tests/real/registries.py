@@ -12,7 +12,11 @@ _PROGRAMS = {"2.8": "docker-registry", "3.0": "registry30", "3.1": "registry31"}
 
 @dataclass(frozen=True)
 class Registry:
-    """A running registry; `host` is what stands in front of an image's name."""
+    """A running registry.
+
+    `host` stands in front of an image's name: `localhost`, since oras refuses a token realm on a
+    loopback address unless the registry has the same host name.
+    """
 
     version: str
     service: str
@@ -35,7 +39,7 @@ def start_registry(authsvc: Service, version: str, service: str, folder: Path) -
     config = folder / "registry.yml"
     config.write_text(
         "version: 0.1\n"
-        "log: {level: info}\n"
+        "log: {level: warn}\n"
         f"storage: {{filesystem: {{rootdirectory: {folder}/store}}, delete: {{enabled: true}}}}\n"
         f'http: {{addr: "127.0.0.1:{port}", secret: of-no-use}}\n' + stanza
     )
@@ -46,4 +50,4 @@ def start_registry(authsvc: Service, version: str, service: str, folder: Path) -
         # Version 3 would look for a collector of traces otherwise.
         env=os.environ | {"OTEL_TRACES_EXPORTER": "none"},
     )
-    return Registry(version, service, f"127.0.0.1:{port}", process)
+    return Registry(version, service, f"localhost:{port}", process)

@@ -1,0 +1,127 @@
+"""Groups of this service and who belongs to them: people, other groups, groups of a directory."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from authsvc.db.models import Grant, Membership, Subject
+from authsvc.errors import Conflict, Invalid
+from authsvc.protocol import names
+
+from . import reads, subjects
+from .spec import Spec
+from .unit_of_work import Outcome, Transaction, nothing
+
+
+def _name(name: str) -> str:
+    if not names.is_group_name(name):
+        raise ValueError(
+            "a group's name is printable, without colon and outer blanks, and not reserved"
+        )
+    return name
+
+
+def _member(text: str) -> str:
+    try:
+        return str(names.parse_member(text))
+    except Invalid as error:
+        raise ValueError("this is no member: write NAME, SOURCE:NAME or group:NAME") from error
+
+
+class GroupSpec(Spec):
+    """A group; `members` become canonical subject texts, each once."""
+
+    name: Annotated[str, AfterValidator(_name)]
+    members: Annotated[
+        tuple[Annotated[str, AfterValidator(_member)], ...],
+        AfterValidator(lambda texts: tuple(dict.fromkeys(texts))),
+    ] = ()
+
+
+def add(tx: Transaction, spec: GroupSpec) -> Outcome[dict[str, Any]]:
+    """A new group with its members; `Conflict` when the name is taken or members would loop."""
+    if subjects.find(tx.session, "group", "", spec.name):
+        raise Conflict(f"there is a group '{spec.name}' already", advice="use `group member add`")
+    row = subjects.made(tx, "group", "", spec.name)
+    joined = [_join(tx, row, names.parse_subject(text)) for text in spec.members]
+    item = reads.group(tx.session, row)
+    topics = subjects.topics(each for each in joined if each) | {"base", subjects.topic(row)}
+    return Outcome(item, after={"group": item}, topics=topics)
+
+
+def add_members(
+    tx: Transaction, name: str, refs: tuple[names.SubjectRef, ...]
+) -> Outcome[dict[str, Any]]:
+    """Put subjects into a group; those in it already stay. Raises `NotFound`, `Conflict`."""
+    row = subjects.found(tx.session, "group", "", name)
+    before = reads.group(tx.session, row)
+    joined = [each for ref in refs if (each := _join(tx, row, ref))]
+    return _changed(tx, row, before, joined)
+
+
+def remove_member(tx: Transaction, name: str, ref: names.SubjectRef) -> Outcome[dict[str, Any]]:
+    """Take a subject out of a group; one that is not in it is no fault."""
+    row = subjects.found(tx.session, "group", "", name)
+    before = reads.group(tx.session, row)
+    member = subjects.find(tx.session, ref.kind, ref.source, ref.name)
+    held = tx.session.get(Membership, (row.id, member.id)) if member else None
+    if member is None or held is None:
+        return nothing(before)
+    tx.session.delete(held)
+    return _changed(tx, row, before, [member])
+
+
+def remove(tx: Transaction, name: str) -> Outcome[dict[str, Any]]:
+    """Remove a group with all its grants and memberships: no later namesake inherits any."""
+    row = subjects.found(tx.session, "group", "", name)
+    item = reads.group(tx.session, row)
+    grants = reads.grants(tx.session, Grant.subject_id == row.id)
+    members = reads.members(tx.session, row.id)
+    topics = subjects.topics(members) | {"base", subjects.topic(row)}
+    tx.session.delete(row)
+    value = {"removed": item, "grants": [each["id"] for each in grants]}
+    return Outcome(value, before={"group": item, "grants": grants}, topics=topics)
+
+
+def _join(tx: Transaction, row: Subject, ref: names.SubjectRef) -> Subject | None:
+    """The member that came in, or None when it was in already."""
+    member = subjects.meant(tx, ref)
+    if tx.session.get(Membership, (row.id, member.id)):
+        return None
+    if member.id in _above(tx.session, row.id):
+        raise Conflict(
+            f"group '{row.name}' would be a member of itself through '{member.name}'",
+            advice="groups may be nested but not in a loop",
+        )
+    tx.session.add(Membership(group_id=row.id, member_id=member.id))
+    tx.session.flush()
+    return member
+
+
+def _above(session: Session, group_id: int) -> set[int]:
+    """The group and every group that it belongs to, directly or through others."""
+    seen: set[int] = set()
+    step = {group_id}
+    while step:
+        seen |= step
+        upward = select(Membership.group_id).where(Membership.member_id.in_(step))
+        step = set(session.scalars(upward)) - seen
+    return seen
+
+
+def _changed(
+    tx: Transaction, row: Subject, before: dict[str, Any], moved: list[Subject]
+) -> Outcome[dict[str, Any]]:
+    if not moved:
+        return nothing(before)
+    row.changed_in = tx.version
+    tx.session.flush()
+    after = reads.group(tx.session, row)
+    return Outcome(
+        after,
+        before={"group": before},
+        after={"group": after},
+        topics=subjects.topics(moved) | {"base"},
+    )

@@ -1,0 +1,150 @@
+"""Namespaces: registered path prefixes and who may pull from them without a grant."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from authsvc.db.models import Grant, Namespace
+from authsvc.errors import Conflict, NotFound
+from authsvc.protocol import names
+
+from . import places, reads, registries, subjects
+from .spec import Spec
+from .unit_of_work import Outcome, Transaction, nothing
+
+R = TypeVar("R", "reads.GrantRow", "reads.NamespaceRow")
+Visibility = Literal["private", "internal", "public"]
+
+
+def _path(name: str) -> str:
+    if not names.is_path(name):
+        raise ValueError(
+            "a namespace is a path: components of a-z, 0-9 and single '.', '_', '__' or dashes "
+            "between them, joined by '/'"
+        )
+    return name
+
+
+class NamespaceSpec(Spec):
+    """A namespace; `name` is its path, `registry` a name or None for all."""
+
+    name: Annotated[str, AfterValidator(_path)]
+    registry: str | None = None
+    visibility: Visibility = "private"
+
+
+def add(tx: Transaction, spec: NamespaceSpec) -> Outcome[dict[str, Any]]:
+    """A new namespace; `Conflict` when it is registered, `NotFound` without its registry."""
+    if find(tx.session, spec.name, spec.registry):
+        raise Conflict(f"{_named(spec.name, spec.registry)} is registered already")
+    row = Namespace(
+        path=spec.name,
+        registry_id=_registry_id(tx.session, spec.registry),
+        visibility=spec.visibility,
+        changed_in=tx.version,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    item = reads.namespace(row, spec.registry)
+    return Outcome(item, after={"namespace": item}, topics=frozenset({"base"}))
+
+
+def change(
+    tx: Transaction, name: str, registry: str | None, visibility: Visibility
+) -> Outcome[dict[str, Any]]:
+    """Set the visibility; raises `NotFound`."""
+    row = found(tx.session, name, registry)
+    before = reads.namespace(row, registry)
+    if row.visibility == visibility:
+        return nothing(before)
+    row.visibility, row.changed_in = visibility, tx.version
+    after = reads.namespace(row, registry)
+    return Outcome(
+        after,
+        before={"namespace": before},
+        after={"namespace": after},
+        topics=frozenset({"base"}),
+    )
+
+
+def remove(tx: Transaction, name: str, registry: str | None) -> Outcome[dict[str, Any]]:
+    """Remove it with all that lies at or below its path in its registry (contract 5, rule 10).
+
+    That is every grant and every namespace there, of all registries when it is for all. What
+    lies there but is for all registries stays when it is for one; the value names it as `stays`.
+    """
+    row = found(tx.session, name, registry)
+    item = reads.namespace(row, registry)
+    own = None if registry is None else row.registry_id
+    grants, kept = _split(_grants_within(tx.session, name), own, lambda each: each[0].registry_id)
+    spaces, left = _split(_spaces_within(tx.session, name), own, lambda each: each[0].registry_id)
+    for gone in (*grants, *spaces):
+        tx.session.delete(gone[0])
+    before = {
+        "namespaces": [reads.namespace(*each) for each in spaces],
+        "grants": [reads.grant(each) for each in grants],
+    }
+    value = {
+        "removed": item,
+        **before,
+        "stays": {
+            "namespaces": [reads.namespace(*each) for each in left],
+            "grants": [reads.grant(each) for each in kept],
+        },
+    }
+    topics = subjects.topics(each.subject for each in grants) | {"base"}
+    return Outcome(value, before=before, topics=topics)
+
+
+def find(session: Session, name: str, registry: str | None) -> Namespace | None:
+    """The row of that path for that registry, or for all; raises `NotFound` for the registry."""
+    registry_id = _registry_id(session, registry)
+    return session.scalar(
+        select(Namespace).where(Namespace.path == name, Namespace.registry_id == registry_id)
+        if registry_id is not None
+        else select(Namespace).where(Namespace.path == name, Namespace.registry_id.is_(None))
+    )
+
+
+def found(session: Session, name: str, registry: str | None) -> Namespace:
+    """The row of that path; raises `NotFound`."""
+    row = find(session, name, registry)
+    if row is None:
+        raise NotFound(
+            f"{_named(name, registry)} is not registered", advice="see `authsvc namespace list`"
+        )
+    return row
+
+
+def _registry_id(session: Session, registry: str | None) -> int | None:
+    return None if registry is None else registries.found(session, registry).id
+
+
+def _named(name: str, registry: str | None) -> str:
+    return f"namespace '{name}' for " + (f"registry '{registry}'" if registry else "all registries")
+
+
+def _grants_within(session: Session, name: str) -> list[reads.GrantRow]:
+    rows = reads.grant_rows(session, Grant.pattern.startswith(name, autoescape=True))
+    return [row for row in rows if places.is_within(row.grant.pattern, name)]
+
+
+def _spaces_within(session: Session, name: str) -> list[reads.NamespaceRow]:
+    rows = reads.namespace_rows(session, Namespace.path.startswith(name, autoescape=True))
+    return [row for row in rows if places.is_within(row.namespace.path, name)]
+
+
+def _split(
+    rows: list[R], own: int | None, registry_of: Callable[[R], int | None]
+) -> tuple[list[R], list[R]]:
+    """What goes with a namespace for the registry `own` (None: for all), and what stays.
+
+    Only what is for all registries stays to be named; what other registries have is not touched.
+    """
+    if own is None:
+        return rows, []
+    goes = [row for row in rows if registry_of(row) == own]
+    return goes, [row for row in rows if registry_of(row) is None]

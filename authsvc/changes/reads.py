@@ -1,0 +1,149 @@
+"""What is stored, as items of contract section 4: for every interface and for audit records.
+
+No item holds a secret or a hash. Lists are ordered by name and then by id.
+"""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from authsvc.db.models import Grant, Membership, Namespace, Registry, Role, Subject
+
+from .subjects import text_of
+from .when import print_time
+
+
+class NamespaceRow(NamedTuple):
+    """A namespace with the name of its registry, None for all."""
+
+    namespace: Namespace
+    registry: str | None
+
+
+class GrantRow(NamedTuple):
+    """A grant with the rows and names that it refers to."""
+
+    grant: Grant
+    subject: Subject
+    role: str
+    registry: str | None
+
+
+def registry(row: Registry) -> dict[str, Any]:
+    """The item of a registry."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "enabled": row.enabled,
+        "read_only": row.read_only,
+        "ttl": row.ttl,
+        "key_header": row.key_header,
+        "refresh_tokens": row.refresh_tokens,
+    }
+
+
+def registries(session: Session) -> list[dict[str, Any]]:
+    """All registries."""
+    return [registry(row) for row in session.scalars(select(Registry).order_by(Registry.name))]
+
+
+def namespace(row: Namespace, name: str | None) -> dict[str, Any]:
+    """The item of a namespace, for the registry of that name or for all."""
+    return {"id": row.id, "name": row.path, "registry": name, "visibility": row.visibility}
+
+
+def namespace_rows(session: Session, *where: ColumnElement[bool]) -> list[NamespaceRow]:
+    """The namespaces that meet all of `where`, each with the name of its registry."""
+    rows = session.execute(
+        select(Namespace, Registry.name)
+        .outerjoin(Registry, Registry.id == Namespace.registry_id)
+        .where(*where)
+        .order_by(Namespace.path, Namespace.id)
+    )
+    return [NamespaceRow(*row) for row in rows]
+
+
+def namespaces(session: Session, *where: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """The namespaces that meet all of `where`, as items."""
+    return [namespace(*row) for row in namespace_rows(session, *where)]
+
+
+def user(row: Subject) -> dict[str, Any]:
+    """The item of a person."""
+    return {"id": row.id, "name": row.name, "source": row.source, "enabled": row.enabled}
+
+
+def users(session: Session) -> list[dict[str, Any]]:
+    """All people of the database, and those of other sources that something refers to."""
+    query = select(Subject).where(Subject.kind == "user", Subject.retired.is_(False))
+    return [user(row) for row in session.scalars(query.order_by(Subject.source, Subject.name))]
+
+
+def group(session: Session, row: Subject) -> dict[str, Any]:
+    """The item of a group of this service, its direct members by their subject texts."""
+    return _groups(session, Subject.id == row.id)[0]
+
+
+def groups(session: Session) -> list[dict[str, Any]]:
+    """All groups of this service."""
+    return _groups(session, Subject.source == "")
+
+
+def members(session: Session, group_id: int) -> list[Subject]:
+    """The direct members of a group."""
+    query = (
+        select(Subject)
+        .join(Membership, Membership.member_id == Subject.id)
+        .where(Membership.group_id == group_id)
+    )
+    return list(session.scalars(query.order_by(Subject.id)))
+
+
+def _groups(session: Session, where: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """One query for the groups and one for all their members, however many groups there are."""
+    rows = list(
+        session.scalars(
+            select(Subject).where(Subject.kind == "group", where).order_by(Subject.name)
+        )
+    )
+    held: dict[int, list[str]] = {row.id: [] for row in rows}
+    pairs = select(Membership.group_id, Subject).join(Subject, Subject.id == Membership.member_id)
+    if len(rows) == 1:
+        pairs = pairs.where(Membership.group_id == rows[0].id)
+    for group_id, member in session.execute(pairs):
+        held.get(group_id, []).append(text_of(member))
+    return [{"id": row.id, "name": row.name, "members": sorted(held[row.id])} for row in rows]
+
+
+def grant(row: GrantRow) -> dict[str, Any]:
+    """The item of a grant."""
+    return {
+        "id": row.grant.id,
+        "subject": text_of(row.subject),
+        "role": row.role,
+        "on": row.grant.pattern,
+        "registry": row.registry,
+        "effect": row.grant.effect,
+        "expires_at": print_time(row.grant.expires_at),
+        "cidrs": list(row.grant.cidrs),
+        "reason": row.grant.reason,
+    }
+
+
+def grant_rows(session: Session, *where: ColumnElement[bool]) -> list[GrantRow]:
+    """The grants that meet all of `where`, with what they refer to, in the order of their ids."""
+    query = (
+        select(Grant, Subject, Role.name, Registry.name)
+        .join(Subject, Subject.id == Grant.subject_id)
+        .join(Role, Role.id == Grant.role_id)
+        .outerjoin(Registry, Registry.id == Grant.registry_id)
+        .where(*where)
+        .order_by(Grant.id)
+    )
+    return [GrantRow(*row) for row in session.execute(query)]
+
+
+def grants(session: Session, *where: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """The grants that meet all of `where`, as items."""
+    return [grant(row) for row in grant_rows(session, *where)]

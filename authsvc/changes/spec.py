@@ -1,0 +1,64 @@
+"""What a noun may hold: closed, frozen values that API bodies, policy files and commands become.
+
+Every member that is not known is a fault, and so is every wrong value; all faults are told at
+once, each with its place as a JSON pointer (RFC 6901).
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from authsvc.errors import Invalid
+
+S = TypeVar("S", bound="Spec")
+
+
+class Spec(BaseModel):
+    """Base of the specs: closed and frozen, and no fault ever repeats what was given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def checked(kind: type[S], members: Mapping[str, Any]) -> S:
+    """The spec that `members` make.
+
+    Raises `Invalid` with all faults; a place is a JSON pointer into `members`.
+    """
+    try:
+        return kind.model_validate(dict(members))
+    except ValidationError as error:
+        faults = tuple((pointer(e["loc"]), text_of(e)) for e in error.errors(include_input=False))
+        raise Invalid(_summary(faults), faults=faults) from None
+
+
+def faults_of(kind: type[S], members: Any) -> S | list[ErrorDetails]:
+    """The spec, or what is wrong with it in the library's own form, for callers with positions."""
+    try:
+        return kind.model_validate(members)
+    except ValidationError as error:
+        return error.errors(include_input=False)
+
+
+def pointer(location: tuple[int | str, ...]) -> str:
+    """A place in a document as a JSON pointer (RFC 6901 section 3)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def text_of(error: ErrorDetails) -> str:
+    """One fault in words: our own rules speak for themselves, the library's need no prefix."""
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
+    if error["type"] == "extra_forbidden":
+        return "unknown member"
+    if error["type"] == "missing":
+        return "this member is needed"
+    text = error["msg"]
+    return text[:1].lower() + text[1:]
+
+
+def _summary(faults: tuple[tuple[str, str], ...]) -> str:
+    place, text = faults[0]
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return f"{place.lstrip('/').replace('/', '.')}: {text}{more}" if place else f"{text}{more}"

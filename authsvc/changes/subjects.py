@@ -1,0 +1,82 @@
+"""Rows of `subjects`: whom grants and memberships refer to, found by their text or made."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from authsvc.db.models import Subject
+from authsvc.errors import Invalid, NotFound
+from authsvc.principal import LOCAL
+from authsvc.protocol.names import SubjectRef
+
+from .unit_of_work import Transaction
+
+_AUDIENCES = frozenset({"everyone", "authenticated"})
+
+
+def text_of(row: Subject) -> str:
+    """The canonical subject text of a row, as grants and topics write it."""
+    return str(SubjectRef(row.kind, row.source, row.name))
+
+
+def topic(row: Subject) -> str:
+    """The topic that makes every worker forget what it holds about this subject."""
+    return f"subject:{text_of(row)}"
+
+
+def find(session: Session, kind: str, source: str, name: str) -> Subject | None:
+    """The row of that identity, or None."""
+    return session.scalar(
+        select(Subject).where(Subject.kind == kind, Subject.source == source, Subject.name == name)
+    )
+
+
+def found(session: Session, kind: str, source: str, name: str) -> Subject:
+    """The row of that identity; raises `NotFound` with advice."""
+    row = find(session, kind, source, name)
+    if row is None:
+        shown = f"{source}:{name}" if source not in ("", LOCAL) else name
+        raise NotFound(f"there is no {kind} '{shown}'", advice=f"see `authsvc {kind} list`")
+    return row
+
+
+def meant(tx: Transaction, ref: SubjectRef) -> Subject:
+    """The row that `ref` means, made when it may be named before it was ever seen.
+
+    A local person, a group of this service and a robot must exist (`NotFound`); a person or
+    group of another source needs only that its source is configured (`Invalid`).
+    """
+    kind, source, name = ref.kind, ref.source, ref.name
+    if kind in ("user", "group") and source not in ("", LOCAL):
+        check_source(tx, source)
+    elif kind not in _AUDIENCES:
+        return found(tx.session, kind, source, name)
+    return find(tx.session, kind, source, name) or made(tx, kind, source, name)
+
+
+def made(tx: Transaction, kind: str, source: str, name: str) -> Subject:
+    """A new row, flushed so that it has its id."""
+    row = Subject(
+        kind=kind,
+        source=source,
+        name=name,
+        enabled=True,
+        created_at=tx.now,
+        changed_in=tx.version,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    return row
+
+
+def check_source(tx: Transaction, source: str) -> None:
+    """Raise `Invalid` when no source of identities has that name."""
+    if source not in tx.sources:
+        known = ", ".join(sorted(tx.sources))
+        raise Invalid(f"no source is called '{source}'", advice=f"configured are: {known}")
+
+
+def topics(rows: Iterable[Subject]) -> frozenset[str]:
+    """The topics of several subjects."""
+    return frozenset(topic(row) for row in rows)

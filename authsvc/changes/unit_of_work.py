@@ -1,0 +1,158 @@
+"""The one road of every edit: one transaction with its rule checks and its audit record.
+
+Edits are serial, because each locks the one `change_head` row first; so whatever an edit reads
+is what still holds when it commits, on SQLite and on PostgreSQL, from any number of processes.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from authsvc.audit import changes as log
+from authsvc.audit.records import Event, Record
+from authsvc.audit.records import Outcome as Ending
+from authsvc.clock import Clock, utc
+from authsvc.db.engine import Database
+from authsvc.errors import Conflict, Forbidden, Invalid, NotFound
+from authsvc.principal import LOCAL, Actor
+
+from . import invariants
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+_REFUSALS = (Conflict, Forbidden, Invalid, NotFound)
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What an edit works in. `version` is the number that its change will have.
+
+    `sources` are the names of the configured sources of identities, `local` among them.
+    """
+
+    session: Session
+    now: datetime
+    version: int
+    actor: Actor
+    sources: frozenset[str] = frozenset({LOCAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T_co]):
+    """What an edit did: `value` for the caller, the rest for the record and the feed.
+
+    `before` and `after` hold items under the word for their noun and never a secret. No
+    `topics` means that everything was already so: then there is no record and no version.
+    """
+
+    value: T_co
+    event: Event = Event.ADMIN
+    before: Any = None
+    after: Any = None
+    topics: frozenset[str] = field(default_factory=frozenset)
+
+
+Edit = Callable[[Transaction], Outcome[T]]
+
+
+def nothing(value: T) -> Outcome[T]:
+    """The outcome of an edit that found everything as it was asked for."""
+    return Outcome(value)
+
+
+def joined(value: T, event: Event, parts: Iterable[Outcome[Any]]) -> Outcome[T]:
+    """Several edits of one transaction as one record; parts that changed nothing drop out."""
+    done = [part for part in parts if part.topics]
+    return Outcome(
+        value,
+        event,
+        before=[part.before for part in done if part.before is not None] or None,
+        after=[part.after for part in done if part.after is not None] or None,
+        topics=frozenset[str]().union(*(part.topics for part in done)),
+    )
+
+
+class UnitOfWork:
+    """Runs edits. `after_commit` is called when one is durable: the feed reads it at once."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        after_commit: Callable[[], None],
+        *,
+        sources: frozenset[str] = frozenset({LOCAL}),
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._after_commit = after_commit
+        self._sources = sources | {LOCAL}
+
+    def run(self, actor: Actor, edit: Edit[T], *, event: Event = Event.ADMIN) -> T:
+        """The value of `edit`, once it is durable.
+
+        Raises what the edit raises, and `Conflict` when the schema or a rule refuses. A refusal
+        is recorded too, under `event`, and nothing else of it stays.
+        """
+        try:
+            outcome = self._commit(actor, edit)
+        except _REFUSALS as error:
+            self.refused(actor, event, error.message)
+            raise
+        if outcome.topics:
+            self._after_commit()
+        return outcome.value
+
+    def _commit(self, actor: Actor, edit: Edit[T]) -> Outcome[T]:
+        now = self._clock.now()
+        try:
+            with self._database.write() as session:
+                version = log.lock_head(session)
+                held = invariants.holding(session)
+                outcome = edit(Transaction(session, utc(now), version, actor, self._sources))
+                session.flush()
+                if outcome.topics:
+                    invariants.check(session, held)
+                    record = _record(actor, now, outcome)
+                    log.append(session, version, record, sorted(outcome.topics))
+                return outcome
+        except IntegrityError as error:
+            raise Conflict(
+                "what is stored does not admit this change",
+                advice="look at what is there now and try again",
+            ) from error
+
+    def refused(self, actor: Actor, event: Event, reason: str) -> None:
+        """Record a change that was refused; `run` does it for what is refused within."""
+        now = self._clock.now()
+        with self._database.write() as session:
+            version = log.lock_head(session)
+            record = Record(
+                event=event,
+                outcome=Ending.REFUSED,
+                time=now,
+                actor=actor_member(actor),
+                reason=reason,
+            )
+            log.append(session, version, record, [])
+
+
+def _record(actor: Actor, now: float, outcome: Outcome[Any]) -> Record:
+    return Record(
+        event=outcome.event,
+        outcome=Ending.GRANTED,
+        time=now,
+        actor=actor_member(actor),
+        before=outcome.before,
+        after=outcome.after,
+    )
+
+
+def actor_member(actor: Actor) -> dict[str, Any]:
+    """The `actor` of a record (contract section 7)."""
+    return {"kind": actor.kind.value, "source": actor.source, "name": actor.name, "id": actor.id}

@@ -1,0 +1,117 @@
+"""`authsvc grant`: who may do what, where."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import output
+from .session import actor, change, opened
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+app = typer.Typer(no_args_is_help=True, help="Grants: subject, role and place.")
+
+COLUMNS = ("id", "effect", "role", "subject", "on", "registry", "expires_at", "cidrs", "reason")
+
+OneRegistry = Annotated[
+    str | None, typer.Option("--registry", metavar="NAME", help="Without: all.")
+]
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    *,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="SUBJECT",
+            help="user:NAME, user:SOURCE:NAME, group:NAME, group:SOURCE:NAME, everyone, "
+            "authenticated.",
+        ),
+    ],
+    role: Annotated[str, typer.Option("--role", metavar="ROLE")],
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on",
+            metavar="PATH_OR_GLOB",
+            help="A path covers itself and what is below it; a text with * or { is a glob over "
+            "whole names. May be left out for admin, auditor and catalog-reader.",
+        ),
+    ] = None,
+    registry: OneRegistry = None,
+    deny: Annotated[bool, typer.Option("--deny", help="Take away instead of giving.")] = False,
+    expires: Annotated[
+        str | None,
+        typer.Option("--expires", metavar="WHEN", help="2030-01-31T12:00:00Z, or 90m, 8h, 30d."),
+    ] = None,
+    cidr: Annotated[
+        list[str] | None,
+        typer.Option("--cidr", metavar="NET", help="Only from there; may be repeated."),
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT")] = "",
+) -> None:
+    """Grant a role, or deny it. The same grant once more changes nothing."""
+    from authsvc.changes import grants
+    from authsvc.changes.spec import checked
+    from authsvc.changes.when import parse_when
+    from authsvc.clock import utc
+
+    members: dict[str, Any] = {"subject": to, "role": role, "registry": registry, "reason": reason}
+    members |= {"effect": "deny" if deny else "allow", "cidrs": cidr or []}
+    if on is not None:
+        members["on"] = on
+    with opened(context) as parts:
+        if expires is not None:
+            members["expires_at"] = parse_when(expires, utc(parts.clock.now()))
+        spec = checked(grants.GrantSpec, members)
+        item = parts.unit_of_work.run(actor(), lambda tx: grants.add(tx, spec))
+    output.item(context, item)
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    to: Annotated[str | None, typer.Option("--to", metavar="SUBJECT")] = None,
+    role: Annotated[str | None, typer.Option("--role", metavar="ROLE")] = None,
+    registry: Annotated[str | None, typer.Option("--registry", metavar="NAME")] = None,
+) -> None:
+    """List grants: all, or those to a subject, of a role, for one registry."""
+    from authsvc.changes import reads
+
+    with opened(context) as parts, parts.database.read() as session:
+        where = _filters(session, to, role, registry)
+        output.table(context, reads.grants(session, *where), COLUMNS)
+
+
+@app.command()
+def remove(
+    context: typer.Context, grant: Annotated[int, typer.Argument(metavar="ID", min=1)]
+) -> None:
+    """Take a grant back."""
+    from authsvc.changes import grants
+
+    value = change(context, lambda tx: grants.remove(tx, grant))
+    output.result(context, value, f"removed grant {grant}")
+
+
+def _filters(
+    session: "Session", to: str | None, role: str | None, registry: str | None
+) -> "list[ColumnElement[bool]]":
+    from authsvc.changes import registries
+    from authsvc.db.models import Grant, Role, Subject
+    from authsvc.protocol.names import parse_subject
+
+    where: list[ColumnElement[bool]] = []
+    if to is not None:
+        ref = parse_subject(to)
+        where += [Subject.kind == ref.kind, Subject.source == ref.source, Subject.name == ref.name]
+    if role is not None:
+        where.append(Role.name == role)
+    if registry is not None:
+        where.append(Grant.registry_id == registries.found(session, registry).id)
+    return where

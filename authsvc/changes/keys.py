@@ -20,7 +20,7 @@ from authsvc.keys.certificates import Issuer, chain_pem, fingerprint
 from authsvc.keys.leaves import Leaf
 from authsvc.keys.rotation import KeyLife, State
 
-from .unit_of_work import Outcome, Transaction, joined, nothing
+from .unit_of_work import Outcome, Transaction, nothing
 
 KEYS = frozenset({"keys"})
 KEYS_AND_REGISTRIES = frozenset({"keys", "base"})
@@ -30,7 +30,9 @@ def first_key(tx: Transaction, issuer: Issuer, leaf: Leaf) -> Outcome[dict[str, 
     """The CA of this installation with its first leaf. Raises Conflict when there is a CA."""
     if rows.authority(tx.session) is not None:
         raise Conflict("there is a CA already", advice="run: authsvc init again")
-    return joined({}, Event.KEY, [_new_authority(tx, issuer), record_leaf(tx, leaf)])
+    item = record_leaf(tx, leaf).value
+    after = {"authority": _new_authority(tx, issuer), "key": item}
+    return Outcome(item, Event.KEY, after=after, topics=KEYS)
 
 
 def replace_authority(tx: Transaction, issuer: Issuer, leaf: Leaf) -> Outcome[dict[str, Any]]:
@@ -43,20 +45,20 @@ def replace_authority(tx: Transaction, issuer: Issuer, leaf: Leaf) -> Outcome[di
         old.active = False
     stolen = [row.life for row in rows.read(tx.session)]
     rows.write_lives(tx.session, (_revoked(life) for life in stolen))
-    parts = [_new_authority(tx, issuer), record_leaf(tx, leaf)]
+    item = record_leaf(tx, leaf).value
     told = _repin(tx, leaf.kid, _libtrust(tx.session))
     _settle(tx)
-    outcome = joined(told, Event.KEY, parts)
     return Outcome(
-        {"registries": told},
+        {"key": item, "registries": told},
         Event.KEY,
         before={"authority": old.fingerprint if old else None},
-        after=outcome.after,
+        after={"authority": _new_authority(tx, issuer), "key": item},
         topics=KEYS_AND_REGISTRIES,
     )
 
 
-def _new_authority(tx: Transaction, issuer: Issuer) -> Outcome[None]:
+def _new_authority(tx: Transaction, issuer: Issuer) -> str:
+    """The row of the CA that counts from now on; its fingerprint."""
     print_ = fingerprint(issuer.root)
     held = tx.session.get(Authority, print_)
     if held is not None:
@@ -66,7 +68,7 @@ def _new_authority(tx: Transaction, issuer: Issuer) -> Outcome[None]:
         row = Authority(fingerprint=print_, certificate=pem, active=True, created_at=tx.now)
         tx.session.add(row)
     tx.session.flush()
-    return Outcome(None, Event.KEY, after={"authority": print_}, topics=KEYS)
+    return print_
 
 
 def record_leaf(tx: Transaction, leaf: Leaf, *, by_hand: bool = False) -> Outcome[dict[str, Any]]:

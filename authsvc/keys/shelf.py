@@ -24,23 +24,36 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What a folder held when it was last looked at."""
+    """What a folder held when it was last looked at; `kept` is what it held when it went empty."""
 
     issuer: Issuer | None = None
     stamps: tuple[Stamp | None, ...] = ()
     slots: tuple[tuple[Path, Slot], ...] = ()
+    kept: tuple[Leaf, ...] = ()
     fault: str | None = None
 
     @property
     def leaves(self) -> tuple[Leaf, ...]:
-        """All keys that can sign."""
-        return tuple(slot.leaf for _, slot in self.slots if slot.leaf is not None)
+        """All keys that can sign, those included whose files went bad or away."""
+        return tuple(s.leaf for _, s in self.slots if s.leaf is not None) or self.kept
+
+    @property
+    def sound(self) -> tuple[Leaf, ...]:
+        """The keys whose files are as they should be."""
+        return tuple(s.leaf for _, s in self.slots if s.leaf is not None and s.fault is None)
 
     @property
     def faults(self) -> tuple[str, ...]:
         """What is wrong with files of the folder, in words for the log."""
         own = [self.fault] if self.fault else []
+        if self.kept:
+            own.append("the files of the signing keys are gone; the last keys go on signing")
         return (*own, *(slot.fault for _, slot in self.slots if slot.fault))
+
+    @property
+    def faulty(self) -> tuple[Path, ...]:
+        """The leaf files that cannot be used."""
+        return tuple(path for path, slot in self.slots if slot.fault)
 
 
 def look(folder: Folder, before: Shelf) -> Shelf:
@@ -53,13 +66,11 @@ def look(folder: Folder, before: Shelf) -> Shelf:
         except InvalidSettings as error:
             fault = str(error)
     if issuer is None:
-        return Shelf(None, stamps, (), fault)
+        return Shelf(stamps=stamps, fault=fault)
     known = dict(before.slots) if issuer is before.issuer else {}
     slots = tuple((path, _slot(path, known.get(path), issuer)) for path in folder.leaf_files())
-    if not any(slot.leaf for _, slot in slots) and before.leaves:
-        missing = f"{folder.path}: its signing keys are gone; the last one goes on signing"
-        return Shelf(issuer, stamps, before.slots, missing)
-    return Shelf(issuer, stamps, slots, fault)
+    empty = all(slot.leaf is None for _, slot in slots)
+    return Shelf(issuer, stamps, slots, before.leaves if empty else (), fault)
 
 
 def _slot(path: Path, before: Slot | None, issuer: Issuer) -> Slot:

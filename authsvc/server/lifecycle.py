@@ -1,0 +1,195 @@
+"""One serving process from start to end: what runs once a second, and how it stops.
+
+A stop has two parts. While it drains, /readyz is 503 and every answer closes its connection, but
+the listener stays, so that nobody is turned away before load balancers have noticed. Then the
+listener closes, requests in flight finish, and the application's lifespan ends.
+"""
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.lifespan.on import LifespanOn
+
+from authsvc import logs, metrics
+from authsvc.web.health import Readiness
+
+from .protocol import BoundedProtocol, Bounds, bounded, sweep
+from .tls import Certificates, Gate
+
+CLOSE = (b"connection", b"close")
+FINISH = 10  # seconds that requests in flight get after the listener has closed
+MOMENT = 0.1  # seconds: requests that are on the wire when a stop begins are still read
+
+_log = logs.get(__name__)
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server with a drain, the sweep over connections, and TLS that renews itself."""
+
+    def __init__(
+        self,
+        app: Any,
+        readiness: Readiness,
+        *,
+        bounds: Bounds,
+        drain: float,
+        certificates: Certificates | None = None,
+        started: Callable[[], None],
+        alone: bool = True,
+    ) -> None:
+        super().__init__(_config(app))
+        self._readiness = readiness
+        self._bounds = bounds
+        self._drain = drain
+        self._certificates = certificates
+        self._http_class = bounded(bounds)
+        self._started = started
+        self._alone = alone
+        self._shaking: set[Gate] = set()
+        self._ends_at: float | None = None
+
+    def drain(self) -> None:
+        """Begin to stop; has no effect a second time. Safe in signal handlers and threads."""
+        if self._ends_at is None:
+            self._begin(self._drain)
+
+    def hurry(self) -> None:
+        """Stop without waiting for load balancers; the second time, for requests neither."""
+        if self.should_exit:
+            self.force_exit = True
+        self._begin(0)
+
+    def _begin(self, wait: float) -> None:
+        self._readiness.drain()
+        if self._ends_at is None:
+            self.config.encoded_headers = [*self.config.encoded_headers, CLOSE]
+            self.server_state.default_headers = [*self.server_state.default_headers, CLOSE]
+        self._ends_at = time.monotonic() + max(wait, MOMENT)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
+        """SIGTERM drains; SIGINT is somebody at a terminal, who does not want to wait.
+
+        With a parent every signal just drains: a process manager may send one to all processes,
+        and the parent, who gets it too, says over its channel when to hurry.
+        """
+        if self._alone and (sig == signal.SIGINT or self._ends_at is not None):
+            self.hurry()
+        else:
+            self.drain()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, then listen. Raises what the application could not start for."""
+        self.lifespan = _Lifespan(self.config)
+        await self.lifespan.startup()
+        if self.lifespan.failure is not None:
+            raise self.lifespan.failure
+        loop = asyncio.get_running_loop()
+        self.servers = [
+            await loop.create_server(self._connection, sock=sock, backlog=self.config.backlog)
+            for sock in sockets or ()
+        ]
+        self.started = True
+        _settle()
+        self._started()
+
+    def _connection(self) -> asyncio.Protocol:
+        if self._certificates is None:
+            return self._http()
+        return Gate(
+            self._certificates,
+            self._http,
+            shaking=self._shaking,
+            room=self._room,
+            seconds=self._bounds.head_seconds,
+        )
+
+    def _http(self) -> asyncio.Protocol:
+        return self._http_class(
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+
+    def _room(self) -> bool:
+        open_now = len(self._shaking) + len(self.server_state.connections)
+        return open_now < self._bounds.connections
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: is it time to end? Once a second: everything that comes round."""
+        if counter % 10 == 0:
+            sweep(self.server_state.connections, asyncio.get_running_loop().time())
+            metrics.flush()
+            if self._certificates is not None:
+                self._certificates.renew()
+        if self._ends_at is not None and time.monotonic() >= self._ends_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the listener, let requests finish, end the application; lose no count."""
+        _log.info("the listener closes", connections=len(self.server_state.connections))
+        await super().shutdown(sockets)
+        metrics.flush()
+
+
+class _Lifespan(LifespanOn):
+    """uvicorn's lifespan, which keeps the exception of a failed start instead of its text."""
+
+    failure: Exception | None = None
+
+    async def main(self) -> None:
+        scope = {
+            "type": "lifespan",
+            "asgi": {"version": self.config.asgi_version, "spec_version": "2.0"},
+            "state": self.state,
+        }
+        try:
+            await self.config.loaded_app(scope, self.receive, self.send)
+        except Exception as error:  # noqa: BLE001 - whatever it is, startup raises it again
+            self.error_occurred = True
+            if self.startup_event.is_set() and not self.startup_failed:
+                _log.error("the application could not end in order", exc_info=error)
+            else:
+                self.failure = error
+        finally:
+            self.startup_event.set()
+            self.shutdown_event.set()
+
+    async def send(self, message: Any) -> None:
+        """Leave out the traceback that frameworks send; the exception itself follows."""
+        await super().send({"type": message["type"]})
+
+
+def _config(app: Any) -> uvicorn.Config:
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    return uvicorn.Config(
+        app,
+        interface="asgi3",
+        loop="uvloop",
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # web/middleware does it, by its own rules
+        server_header=False,
+        workers=1,
+        timeout_graceful_shutdown=FINISH,
+    )
+
+
+def _settle() -> None:
+    """Tune the interpreter for what begins now: many short requests beside a few threads."""
+    gc.collect()
+    gc.freeze()  # what was built at start stays: no collection looks at it again
+    gc.set_threshold(50_000, 20, 50)
+    sys.setswitchinterval(0.0002)  # a thread's Python work delays a request by this much only

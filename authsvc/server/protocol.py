@@ -1,0 +1,257 @@
+"""uvicorn's HTTP protocol with the bounds that it lacks, and one error body for what it refuses.
+
+uvicorn waits for ever for a request head, takes one of any size, and refuses in plain text.
+Here a head has 10 s and 64 KiB, a body 30 s and 8 MiB (interfaces have lower bounds of their
+own), and a connection beyond the bound is answered 503 and closed.
+
+Time is watched by `sweep`, once a second over all connections, keep-alive included: a request
+pays for no timer at all. So a time limit may be overrun by up to two seconds.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from httptools import HttpParserError, HttpParserInvalidURLError, HttpParserUpgrade
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from authsvc import logs
+
+from .refusals import (
+    FULL,
+    LATE_BODY,
+    LATE_HEAD,
+    LONG_BODY,
+    LONG_HEAD,
+    LONG_URL,
+    MALFORMED,
+    PIPELINED,
+    UPGRADE,
+    Refusal,
+    Refused,
+    answer,
+)
+
+_WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH", b"DELETE"})
+_IDLE, _STUCK = object(), object()
+_log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much one worker takes, in seconds and bytes.
+
+    `waiting` bounds requests sent before earlier ones are answered; `stuck_seconds` is how long
+    an answer may wait for a client that does not read it.
+    """
+
+    connections: int = 2048
+    head_seconds: float = 10
+    head_bytes: int = 64 * 1024
+    headers: int = 256
+    body_seconds: float = 30
+    body_bytes: int = 8 * 1024 * 1024
+    stuck_seconds: float = 30
+    waiting: int = 8
+
+
+class _Trailers(list[tuple[bytes, bytes]]):
+    """Where header lines after a body go: nowhere.
+
+    uvicorn adds them to the headers of the request, where an Authorization or X-Forwarded-For
+    would get past a proxy that looked at the head.
+    """
+
+    def append(self, _line: tuple[bytes, bytes], /) -> None:
+        """Forget the line."""
+
+
+_TRAILERS = _Trailers()
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. `bounds` is set on a subclass for each server, see `bounded`."""
+
+    bounds = Bounds()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._fed = 0  # bytes of a request that has not arrived whole, its head's or its body's
+        self._deaf = False  # nothing that still arrives is read
+        self._seen: tuple[object, object] = (None, LATE_HEAD)  # what the last sweep found
+        self._since = self.loop.time()
+
+    # What arrives
+
+    def connection_made(self, transport: Any) -> None:
+        """Take the connection, or answer at once that there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self.bounds.connections:
+            self._write(FULL)
+            # Not counted any more: those that are sent away must not keep others out.
+            self.connections.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, within the bounds."""
+        size = len(data)
+        if self._deaf or self._fed + size > self.bounds.head_bytes:
+            self._feed_carefully(data)
+            return
+        before, in_body = self.cycle, self._fed and self._in_body()
+        self._feed(data)
+        cycle = self.cycle
+        if cycle is not None and not cycle.more_body and cycle.scope is self.scope:
+            self._fed = 0  # a whole request, as nearly always
+        else:
+            self._count(size, ended=bool(in_body) or cycle is not before)
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except HttpParserError as error:
+            self._refuse(_refusal(error))
+        except HttpParserUpgrade:
+            # The request is answered as it is; what comes after it is no HTTP.
+            self._deaf = True
+            self.cycle.keep_alive = False
+
+    def _count(self, size: int, *, ended: bool) -> None:
+        """Note `size` bytes of a request that is not whole; `ended`: nor were they all of it."""
+        self._fed = 0 if ended and self._in_head() else self._fed + size
+
+    def _feed_carefully(self, data: bytes) -> None:
+        """Feed piece by piece where a bound may be near, so that none is overrun unseen."""
+        while data and not self._deaf:
+            before, in_body = self.cycle, self._in_body()
+            limit = self.bounds.body_bytes if in_body else self.bounds.head_bytes
+            room = min(limit - self._fed, self.bounds.head_bytes)
+            if room <= 0:
+                self._refuse(LONG_BODY if in_body else self._long_head())
+                return
+            piece, data = data[:room], data[room:]
+            self._feed(piece)
+            if self._in_head() or self._in_body():
+                self._count(len(piece), ended=in_body or self.cycle is not before)
+            else:
+                self._fed = 0
+
+    def _in_body(self) -> bool:
+        cycle = self.cycle
+        return cycle is not None and cycle.more_body and cycle.scope is self.scope
+
+    def _in_head(self) -> bool:
+        return self.cycle is None or self.cycle.scope is not self.scope
+
+    def _long_head(self) -> Refusal:
+        in_url = self.scope is not None and len(self.url) > self.bounds.head_bytes // 2
+        return LONG_URL if in_url else LONG_HEAD
+
+    # What the parser reports
+
+    def on_headers_complete(self) -> None:
+        """Begin the request. Raises Refused for what uvicorn would take."""
+        if len(self.headers) > self.bounds.headers:
+            raise Refused(LONG_HEAD)
+        if len(self.pipeline) >= self.bounds.waiting:
+            raise Refused(PIPELINED)
+        if self.parser.should_upgrade() and self.parser.get_method() in _WITH_BODY:
+            raise Refused(UPGRADE)  # the parser takes the body for what follows an upgrade
+        super().on_headers_complete()
+        self.headers = _TRAILERS
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
+
+    def on_response_complete(self) -> None:
+        """Go on with what waits; an idle connection is left to the sweep, without a timer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+
+    # Refusals
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """End the connection with this answer, or with that to a request that came before."""
+        cycle = self.cycle
+        self._deaf = True
+        if self._in_head():
+            if cycle is None or cycle.response_complete:
+                self._write(refusal)
+            else:
+                cycle.keep_alive = False
+            return
+        cycle.disconnected = True
+        cycle.message_event.set()
+        if self.pipeline:
+            self.transport.abort()  # its turn to be answered has not come
+        elif cycle.response_started:
+            self.transport.close()
+        else:
+            self._write(refusal)
+
+    def _write(self, refusal: Refusal) -> None:
+        self._deaf = True
+        self.transport.write(answer(refusal, self.server_state.default_headers))
+        self.transport.close()
+
+    # Time
+
+    def check(self, now: float) -> None:
+        """End the connection when what it waits for has taken too long. See `sweep`."""
+        phase = self._phase()
+        if self._seen[0] is not self.scope or self._seen[1] is not phase:
+            self._seen, self._since = (self.scope, phase), now
+        if phase is None or now - self._since < self._limit(phase):
+            return
+        if isinstance(phase, Refusal):
+            self._refuse(phase)
+        elif phase is _IDLE:
+            self.transport.close()
+        else:
+            self.transport.abort()
+
+    def _phase(self) -> object:
+        """What the connection waits for its client to do; None when it is our turn."""
+        if self.transport.is_closing() or self.flow.write_paused:
+            return _STUCK
+        if self._deaf:
+            return None
+        if self._in_head():
+            return LATE_HEAD
+        if self._in_body():
+            return LATE_BODY
+        return _IDLE if self.cycle.response_complete else None
+
+    def _limit(self, phase: object) -> float:
+        if phase is LATE_HEAD:
+            return self.bounds.head_seconds
+        if phase is LATE_BODY:
+            return self.bounds.body_seconds
+        return self.timeout_keep_alive if phase is _IDLE else self.bounds.stuck_seconds
+
+
+def _refusal(error: HttpParserError) -> Refusal:
+    """Why the parser gave up: what our own callback said, or plain bad grammar."""
+    cause = error.__context__
+    if isinstance(cause, Refused):
+        return cause.refusal
+    # uvicorn trips over a URL without a path with an AttributeError.
+    if cause is not None and not isinstance(cause, HttpParserInvalidURLError | AttributeError):
+        _log.warning("a request could not be begun", exc_info=cause)
+    return MALFORMED
+
+
+def bounded(bounds: Bounds) -> type[BoundedProtocol]:
+    """The protocol class with these bounds."""
+    return type("Bounded", (BoundedProtocol,), {"bounds": bounds})
+
+
+def sweep(connections: Iterable[Any], now: float) -> None:
+    """End every connection that is too late; `now` is the event loop's clock."""
+    for connection in list(connections):
+        connection.check(now)

@@ -1,0 +1,145 @@
+"""TLS of the listener: 1.2 or newer, and a renewed certificate without a restart.
+
+Handshakes are made here and not by the event loop's listener: so an unfinished one counts among
+the open connections and has the time of a request head, and each new connection uses the
+certificate that is there now.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+
+from authsvc import logs
+from authsvc.clock import Clock
+from authsvc.errors import InvalidSettings
+
+# RFC 9325, 4.2: forward secrecy and authenticated encryption only; TLS 1.3 has nothing else.
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+SOON = 14 * 86400  # seconds before a certificate's end at which we begin to say so
+
+_log = logs.get(__name__)
+
+
+class Certificates:
+    """The certificate of the listener, as its files were last found right."""
+
+    def __init__(self, certificate: Path, key: Path, clock: Clock) -> None:
+        """Read the files. Raises InvalidSettings when they cannot be used."""
+        self._certificate = certificate
+        self._key = key
+        self._clock = clock
+        self._seen = self._stamp()
+        try:
+            self.context = self._load()
+        except (OSError, ValueError) as error:
+            raise InvalidSettings(
+                "the TLS certificate cannot be used",
+                faults=[("server.tls_cert, server.tls_key", _why(error))],
+            ) from None
+
+    def renew(self) -> None:
+        """Take over changed files; broken or half-written ones leave the old in use."""
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return
+        self._seen = stamp
+        try:
+            self.context = self._load()
+        except (OSError, ValueError) as error:
+            _log.warning("the renewed TLS certificate cannot be used", why=_why(error))
+        else:
+            _log.info("the TLS certificate was renewed")
+
+    def _stamp(self) -> list[tuple[int, int, int] | None]:
+        return [_stamp(self._certificate), _stamp(self._key)]
+
+    def _load(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(CIPHERS)
+        context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_SINGLE_ECDH_USE
+        context.set_alpn_protocols(["http/1.1"])
+        # A key with a password would ask on the terminal; the service has none.
+        context.load_cert_chain(self._certificate, self._key, password=_no_password)
+        self._warn(x509.load_pem_x509_certificates(self._certificate.read_bytes())[0])
+        return context
+
+    def _warn(self, certificate: x509.Certificate) -> None:
+        left = certificate.not_valid_after_utc.timestamp() - self._clock.now()
+        end = certificate.not_valid_after_utc.isoformat()
+        if left <= 0:
+            _log.warning("the TLS certificate has expired: clients refuse it", end=end)
+        elif left < SOON:
+            _log.warning("the TLS certificate ends soon", end=end)
+
+
+class Gate(asyncio.Protocol):
+    """A connection until its handshake is done; then the HTTP protocol has it.
+
+    `shaking` holds all that are under way in this server, `room` says whether one more may be.
+    """
+
+    def __init__(
+        self,
+        certificates: Certificates,
+        protocol: Callable[[], asyncio.Protocol],
+        *,
+        shaking: set["Gate"],
+        room: Callable[[], bool],
+        seconds: float,
+    ) -> None:
+        self._certificates = certificates
+        self._protocol = protocol
+        self._shaking = shaking
+        self._room = room
+        self._seconds = seconds
+        self._task: asyncio.Task[None] | None = None  # the loop holds its tasks weakly
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin the handshake, or close at once when too many connections are open."""
+        if not self._room():
+            transport.abort()
+            return
+        self._shaking.add(self)
+        transport.pause_reading()
+        self._task = asyncio.get_running_loop().create_task(self._shake(transport))
+
+    async def _shake(self, transport: asyncio.Transport) -> None:
+        inner = self._protocol()
+        try:
+            secure = await asyncio.get_running_loop().start_tls(
+                transport,
+                inner,
+                self._certificates.context,
+                server_side=True,
+                ssl_handshake_timeout=self._seconds,
+            )
+        except OSError:  # no TLS, no cipher in common, too late, gone: nobody to tell
+            transport.abort()
+        else:
+            if secure is not None:
+                inner.connection_made(secure)
+        finally:
+            self._shaking.discard(self)
+
+
+def _no_password() -> bytes:
+    return b""
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _why(error: Exception) -> str:
+    reason = getattr(error, "reason", None)
+    return str(reason or error)

@@ -1,12 +1,44 @@
 """Composition root: builds every long-lived part from the settings. No logic."""
 
+import hashlib
+import hmac
+import os
+import socket
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
+from anyio import CapacityLimiter
+
+from authsvc import metrics
+from authsvc.access.snapshot import Snapshot
+from authsvc.audit.log import TokenLog
+from authsvc.changes.key_maker import KeyMaker
 from authsvc.changes.unit_of_work import UnitOfWork
 from authsvc.clock import Clock, SystemClock
 from authsvc.db.engine import Database
+from authsvc.db.feed import BLIND, Feed
+from authsvc.identity import stored
+from authsvc.identity.authenticator import Authenticator, Memory, Minted
+from authsvc.identity.bulkhead import Bulkhead
+from authsvc.identity.costs import HashCosts
+from authsvc.identity.credential_cache import CredentialCache
+from authsvc.identity.htpasswd import Htpasswd
+from authsvc.identity.local import Local
+from authsvc.identity.provider import Provider
+from authsvc.identity.refusals import Refusals
+from authsvc.identity.sources import Source, Sources
+from authsvc.jobs import Job
+from authsvc.keys.keyring import Keyring
 from authsvc.keys.store import Folder
-from authsvc.settings import Settings
+from authsvc.settings import HtpasswdSource, Settings
+from authsvc.tokens.identifiers import Identifiers
+from authsvc.tokens.records import Pseudonyms
+from authsvc.tokens.service import Parts, TokenService
+from authsvc.web.exposure import transport_state
+
+CORES = os.cpu_count() or 1
+WAITING = 256  # password checks that may wait for a thread; more are told to come back
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +59,146 @@ def offline(settings: Settings) -> Offline:
     sources = frozenset(source.name for source in settings.sources)
     unit_of_work = UnitOfWork(database, clock, lambda: None, sources=sources)
     return Offline(settings, database, clock, unit_of_work, Folder(settings.certs_dir))
+
+
+@dataclass(frozen=True, slots=True)
+class Online:
+    """What one worker of the service works with.
+
+    `threads` are those of jobs and of reading the policy; `states` are the dependencies that
+    /readyz names, each with what it says now.
+    """
+
+    offline: Offline
+    feed: Feed
+    snapshot: Snapshot
+    authenticator: Authenticator
+    keyring: Keyring
+    log: TokenLog
+    tokens: TokenService
+    pseudonym: Callable[[str], str]
+    files: tuple[Htpasswd, ...]
+    jobs: tuple[Job, ...]
+    threads: CapacityLimiter
+    states: Mapping[str, Callable[[], str]]
+
+
+def online(settings: Settings) -> Online:
+    """The parts of one worker; call it on the event loop that will serve.
+
+    Raises InvalidSettings when certs_dir cannot be used.
+    """
+    base = offline(settings)
+    database, clock, staleness = base.database, base.clock, settings.cache.staleness
+    threads = CapacityLimiter(4)
+    feed = Feed(database, clock, staleness)
+    snapshot = Snapshot(database, feed, threads)
+    files = tuple(
+        Htpasswd(source.name, source.path, source.schemes)
+        for source in settings.sources
+        if isinstance(source, HtpasswdSource)
+    )
+    local = Local(partial(stored.find, database), partial(stored.rehash, database))
+    costs = HashCosts((local, *files))
+    authenticator = _authenticator(settings, clock, local, files, costs)
+    feed.subscribe(authenticator.forget)
+    keyring = Keyring(database, base.keys, clock, staleness)
+    log = _log(settings, database)
+    pseudonym = _pseudonym(base.keys.secret())
+    parts = Parts(
+        clock=clock, feed=feed, snapshot=snapshot, authenticator=authenticator, keyring=keyring,
+        log=log, pseudonyms=Pseudonyms(pseudonym), identifiers=Identifiers(),
+    )  # fmt: skip
+    tokens = TokenService(
+        parts,
+        issuer=settings.issuer,
+        ttl=settings.token.ttl,
+        durable=settings.audit.durability == "before-response",
+    )
+    return Online(
+        offline=base, feed=feed, snapshot=snapshot, authenticator=authenticator, keyring=keyring,
+        log=log, tokens=tokens, pseudonym=pseudonym, files=files, threads=threads,
+        jobs=_jobs(base, keyring, files, costs),
+        states=_states(base, feed, keyring, log, files),
+    )  # fmt: skip
+
+
+def _authenticator(
+    settings: Settings, clock: Clock, local: Local, files: tuple[Htpasswd, ...], costs: HashCosts
+) -> Authenticator:
+    """Local people first, then the files in their order; one pool of threads for slow hashes."""
+    slow = Bulkhead("password checks", threads=CORES, queue=WAITING, low_priority=True)
+    providers: tuple[Provider, ...] = (local, *files)
+    return Authenticator(
+        Sources([Source(one, slow) for one in providers], clock, _observe),
+        Minted(slow),
+        Memory(
+            CredentialCache(os.urandom(32)), settings.cache.credential_ttl, metrics.count_remembered
+        ),
+        Refusals(costs, slow, clock),
+        clock,
+    )
+
+
+def _observe(source: str, result: str, seconds: float) -> None:
+    metrics.LOGIN_SECONDS.labels(source, result).observe(seconds)
+
+
+def _log(settings: Settings, database: Database) -> TokenLog:
+    """The log of this process: a writer is one process from its start to its stop."""
+    writer = f"{socket.gethostname()[:64]}-{os.getpid()}-{os.urandom(6).hex()}"
+    observe = metrics.AUDIT_COMMIT_SECONDS.observe
+    return TokenLog(database, writer, settings.audit.on_failure, on_commit=observe)
+
+
+def _pseudonym(secret: bytes) -> Callable[[str], str]:
+    """The first 12 hex digits of a name's HMAC-SHA-256 (contract section 7)."""
+
+    def pseudonym(name: str) -> str:
+        return hmac.new(secret, name.encode(), hashlib.sha256).hexdigest()[:12]
+
+    return pseudonym
+
+
+def _jobs(
+    base: Offline, keyring: Keyring, files: tuple[Htpasswd, ...], costs: HashCosts
+) -> tuple[Job, ...]:
+    staleness = base.settings.cache.staleness
+    maker = KeyMaker(base.settings, base.database, base.unit_of_work, base.clock)
+    checkpoint = [Job("checkpoint", 1.0, base.database.checkpoint)]
+    return (
+        Job("keys", staleness, keyring.refresh),
+        maker.job(),
+        *(Job(f"source {file.name}", staleness / 2, file.refresh) for file in files),
+        Job("hash costs", 5.0, costs.refresh),
+        *(checkpoint if base.database.is_sqlite else ()),
+    )
+
+
+def _states(
+    base: Offline, feed: Feed, keyring: Keyring, log: TokenLog, files: tuple[Htpasswd, ...]
+) -> Mapping[str, Callable[[], str]]:
+    """`ok`, `degraded` or `failed`, by name."""
+    settings, clock = base.settings, base.clock
+
+    def database() -> str:
+        return "ok" if feed.age() <= BLIND else "failed"
+
+    def keys() -> str:
+        ends = keyring.expires()
+        if ends is None or ends <= clock.now():
+            return "failed"
+        return "degraded" if keyring.warnings() else "ok"
+
+    def audit() -> str:
+        # A setting by which tokens may leave without a record shows for as long as it is set.
+        strict = settings.audit.durability == "before-response"
+        return "degraded" if log.degraded or not strict else "ok"
+
+    return {
+        "database": database,
+        "keys": keys,
+        "audit": audit,
+        "transport": partial(transport_state, settings),
+        **{f"source {file.name}": file.state for file in files},
+    }

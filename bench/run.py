@@ -1,6 +1,6 @@
 """The benchmark: what one token costs, as ratios within one run.
 
-`python bench` prints one table; `--json` prints the same for machines, `--seconds` sets the
+`python bench/run.py` prints one table; `--json` prints the same for machines, `--seconds` sets the
 length of each round. Baselines: (a) a bare ASGI application that sends an answer of the same
 size under uvicorn, (b) one ES256 signature in the same Python. L is their sum. docker_auth is
 measured beside them when DOCKER_AUTH names its binary.

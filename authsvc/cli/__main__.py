@@ -1,0 +1,5 @@
+"""`python -m authsvc.cli` is the command `authsvc`."""
+
+from . import main
+
+main()

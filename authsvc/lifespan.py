@@ -1,0 +1,106 @@
+"""What runs beside the requests of one worker while it is up: news, jobs, gauges."""
+
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from authsvc import logs, metrics
+from authsvc.assembly import Online
+from authsvc.db import schema
+from authsvc.db.lease import Lease
+from authsvc.errors import AuthsvcError
+from authsvc.jobs import Job
+
+RETRY = 0.5  # seconds between attempts to reach a database that is not there yet
+GAUGES = 1.0  # seconds between two settings of the gauges
+
+_log = logs.get("service")
+T = TypeVar("T")
+
+
+@contextlib.asynccontextmanager
+async def running(parts: Online) -> AsyncIterator[None]:
+    """Everything that the service needs besides requests, from the start to the stop.
+
+    Comes up without a database: it is waited for, and requests get 503 meanwhile.
+    """
+    parts.log.start()
+    async with anyio.create_task_group() as group:
+        group.start_soon(_follow, parts)
+        group.start_soon(_keep_gauges, parts)
+        for job in parts.jobs:
+            group.start_soon(_repeat, job, parts)
+        yield
+        group.cancel_scope.cancel()
+    await parts.log.stop()
+    metrics.flush()
+    parts.offline.database.dispose()
+
+
+async def _follow(parts: Online) -> None:
+    """Load the policy once the database is there, then follow its news."""
+    said = ""
+    while True:
+        try:
+            await _thread(parts, schema.check, parts.offline.database)
+            await _thread(parts, parts.keyring.refresh)
+            await parts.snapshot.load()
+            break
+        except AuthsvcError as error:
+            if str(error) != said:
+                said = str(error)
+                _log.warning("waiting for the database", reason=said)
+            await anyio.sleep(RETRY)
+    await parts.feed.run()
+
+
+async def _repeat(job: Job, parts: Online) -> None:
+    """Run a job every so often. One that fails is named once, and tried again."""
+    failing = False
+    lease = _lease(job, parts)
+    while True:
+        try:
+            if lease is None or await _thread(parts, lease.hold, parts.offline.clock.now()):
+                await _thread(parts, job.run)
+            failing = False
+        except AuthsvcError as error:
+            if not failing:
+                _log.warning("a job failed", job=job.name, reason=str(error))
+            failing = True
+        except Exception as error:  # noqa: BLE001 - the next round may work; a silent end would not
+            if not failing:
+                _log.error("a job failed", job=job.name, exc_info=error)
+            failing = True
+        await anyio.sleep(job.every)
+
+
+def _lease(job: Job, parts: Online) -> Lease | None:
+    if not job.exclusive:
+        return None
+    holder = f"{socket.gethostname()}-{os.getpid()}"
+    return Lease(parts.offline.database, job.name, holder, job.every * 3)
+
+
+async def _keep_gauges(parts: Online) -> None:
+    while True:
+        metrics.flush()
+        metrics.POLICY_VERSION.set(parts.feed.version)
+        metrics.POLICY_AGE.set(parts.feed.age())
+        metrics.AUDIT_PENDING.set(parts.log.pending)
+        ends = parts.keyring.expires()
+        if ends is not None:
+            metrics.CERTIFICATE_EXPIRES.set(ends - parts.offline.clock.now())
+        for file in parts.files:
+            metrics.SOURCE_UP.labels(file.name).set(file.state() == "ok")
+        await anyio.sleep(GAUGES)
+
+
+async def _thread(parts: Online, call: Callable[..., T], *args: object) -> T:
+    """What a blocking call returns, from one of the threads for such work."""
+    return await anyio.to_thread.run_sync(partial(call, *args), limiter=parts.threads)

@@ -1,0 +1,152 @@
+"""The token realm as a small ASGI application: parse, issue, print.
+
+It stands in front of the framework's routing because a framework route costs more processor
+time than the whole token. GET is the distribution token specification, POST the OAuth2 one;
+every answer of these paths, errors included, has one of two JSON shapes and never redirects.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+from authsvc.clock import Clock
+from authsvc.errors import AuthsvcError, BodyTooLarge, NotFound
+from authsvc.protocol import oauth2
+from authsvc.protocol.credentials import from_authorization
+from authsvc.protocol.wire import error_body
+from authsvc.web.errors import token_response
+
+from .request import Caller, Questions, TokenRequest
+from .service import Issued, TokenService
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+
+PATHS = frozenset({"/token", "/token/", "/auth/token", "/auth/token/"})
+BODY = 256 * 1024  # bytes of a form: 64 KiB of scopes, all percent-encoded, and credentials
+JSON = [
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    (b"pragma", b"no-cache"),
+]
+NOT_ALLOWED = error_body(
+    code="UNSUPPORTED", message="use GET or POST", error="invalid_request",
+    description="this method is not served here; use GET or POST",
+)  # fmt: skip
+
+
+def serves(path: str) -> bool:
+    """Whether a path is the realm's, known or not: all errors below it have the realm's shape."""
+    return path.startswith(("/token", "/auth/token")) and (
+        path in PATHS or path.startswith(("/token/", "/auth/token/"))
+    )
+
+
+class Realm:
+    """The ASGI application of the token paths. `url` is the realm as registries name it."""
+
+    def __init__(self, service: TokenService, clock: Clock, *, url: str) -> None:
+        self._service = service
+        self._clock = clock
+        self._url = url
+        self._questions = Questions()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            if scope["path"] not in PATHS:
+                raise NotFound("there is nothing at this path", advice="the token realm is /token")
+            if scope["method"] == "GET":
+                issued = await self._get(scope)
+            elif scope["method"] == "POST":
+                issued = await self._post(scope, receive)
+            else:
+                await respond(send, 405, [*JSON, (b"allow", b"GET, POST")], NOT_ALLOWED)
+                return
+        except AuthsvcError as error:
+            status, headers, body = token_response(error, realm=self._url)
+            await respond(send, status, headers, body)
+            return
+        await respond(send, 200, JSON, printed(issued))
+
+    async def _get(self, scope: Scope) -> Issued:
+        caller, authorization = of(scope)
+        try:
+            question = self._questions.of_query(scope["query_string"])
+        except AuthsvcError as error:
+            await self._unparsed(caller, error)
+            raise
+        credentials = from_authorization(authorization)
+        return await self._service.issue(TokenRequest(credentials, question, caller))
+
+    async def _post(self, scope: Scope, receive: Receive) -> Issued:
+        caller, authorization = of(scope)
+        try:
+            oauth2.check_post_query(scope["query_string"])
+            check_encoding(scope["headers"])
+            form = oauth2.parse_form(await body_of(receive), header(scope, b"content-type"))
+            question = self._questions.of_form(form)
+            credentials = oauth2.one_of(from_authorization(authorization), form.credentials)
+        except AuthsvcError as error:
+            await self._unparsed(caller, error)
+            raise
+        return await self._service.issue(TokenRequest(credentials, question, caller))
+
+    async def _unparsed(self, caller: Caller, error: AuthsvcError) -> None:
+        await self._service.refuse(caller, error, now=self._clock.now())
+
+
+def printed(issued: Issued) -> bytes:
+    """The response body: the same JWT twice, since clients differ in which one they read."""
+    return b'{"token":"%b","access_token":"%b%b' % (issued.token, issued.token, issued.tail)
+
+
+def of(scope: Scope) -> tuple[Caller, bytes | None]:
+    """The caller, and the Authorization header when there is one."""
+    agent, authorization = b"", None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            # Two of them leave open which one counts: neither does.
+            authorization = value if authorization is None else b""
+        elif name == b"user-agent":
+            agent = value
+    state = scope["state"]
+    caller = Caller(
+        state["address"], state["address_known"], state["peer"], state["request_id"], agent
+    )
+    return caller, authorization
+
+
+def header(scope: Scope, wanted: bytes) -> bytes:
+    """The last header of that lower-case name, or nothing."""
+    return next((value for name, value in reversed(scope["headers"]) if name == wanted), b"")
+
+
+def check_encoding(headers: Headers) -> None:
+    """Refuse compressed bodies: nothing is ever inflated here."""
+    if any(name == b"content-encoding" and value != b"identity" for name, value in headers):
+        raise oauth2.UnsupportedBody("send the form as it is, without Content-Encoding")
+
+
+async def body_of(receive: Receive) -> bytes:
+    """The whole body, which may come in chunks. Raises BodyTooLarge beyond BODY bytes."""
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > BODY:
+            raise BodyTooLarge(
+                f"the form is larger than {BODY} bytes", advice="ask for fewer scopes"
+            )
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+async def respond(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """Send one answer in two ASGI messages."""
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,88 @@
+"""A token request, parsed once and frozen; nothing deeper sees the raw one."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from authsvc.protocol import oauth2, scope
+from authsvc.protocol.access import Asked
+from authsvc.protocol.credentials import Credentials
+
+QUESTIONS = 4_096  # remembered questions; a build farm asks far fewer different ones
+LONGEST = 1_024  # bytes; longer ones are parsed each time, so that memory stays bounded
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Where a request came from. `address` is the client's behind trusted proxies.
+
+    `address_known` is False when an X-Forwarded-For came from a peer that is not trusted.
+    """
+
+    address: str
+    address_known: bool
+    peer: str
+    request_id: str
+    user_agent: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What is asked for, without who asks. Compared by identity: it is a key of what is remembered.
+
+    `lasting` is False when the question itself is not remembered, so that nothing may hang on it.
+    """
+
+    service: str
+    asked: Asked
+    offline: bool
+    client_id: str | None
+    lasting: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether no scope was named at all, which is how `docker login` asks."""
+        return not self.asked.entries and not self.asked.junk
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """Credentials, what is asked for, and where it came from."""
+
+    credentials: Credentials
+    question: Question
+    caller: Caller
+
+
+class Questions:
+    """Parsed questions, remembered under their raw text: clients repeat themselves."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[object, Question] = OrderedDict()
+
+    def of_query(self, raw: bytes) -> Question:
+        """The question in a raw query string. Raises OAuthInvalid and TooLarge."""
+        known = self._known.get(raw)
+        if known is not None:
+            return known
+        return self._keep(raw, oauth2.parse_query(raw), len(raw))
+
+    def of_form(self, form: oauth2.TokenForm) -> Question:
+        """The question in a parsed form. Raises TooLarge."""
+        key = (form.service, form.scopes, form.offline, form.client_id)
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        return self._keep(key, form, sum(map(len, form.scopes)) + len(form.service))
+
+    def _keep(
+        self, key: object, asked: oauth2.TokenQuery | oauth2.TokenForm, size: int
+    ) -> Question:
+        lasting = size <= LONGEST
+        question = Question(
+            asked.service, scope.parse(asked.scopes), asked.offline, asked.client_id, lasting
+        )
+        if lasting:
+            self._known[key] = question
+            if len(self._known) > QUESTIONS:
+                self._known.popitem(last=False)
+        return question

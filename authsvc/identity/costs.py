@@ -6,7 +6,7 @@ arrival: that of the slowest hash in use, measured once for each scheme and its 
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from authsvc.identity.provider import StoresHashes
 from authsvc.identity.schemes import ALL, Schemes, cost
@@ -21,7 +21,7 @@ _ANY_PASSWORD = "the time of a check hangs on the hash, not on this"  # noqa: S1
 
 @dataclass(frozen=True, slots=True)
 class _Slowest:
-    stored: str
+    stored: str = field(repr=False)
     seconds: float
 
 

@@ -6,7 +6,12 @@ from functools import cache
 from importlib.resources import files
 
 from argon2 import PasswordHasher, Type
-from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from argon2.exceptions import (
+    HashingError,
+    InvalidHashError,
+    VerificationError,
+    VerifyMismatchError,
+)
 
 from authsvc.errors import Invalid, Unavailable
 from authsvc.identity.schemes import ALL, Schemes
@@ -31,8 +36,16 @@ _SCHEMES = Schemes(ALL)  # an import may have brought any of them; the next logi
 
 
 def hash_password(password: str) -> str:
-    """The argon2id hash to store. Takes 19 MiB and some 30 ms: not on the event loop."""
-    return _ARGON2ID.hash(password)
+    """The argon2id hash to store. Takes 19 MiB and some 30 ms: not on the event loop.
+
+    Raises:
+        Unavailable: the memory for it could not be had.
+
+    """
+    try:
+        return _ARGON2ID.hash(password)
+    except HashingError as reason:
+        raise Unavailable("a password could not be hashed", what="passwords") from reason
 
 
 def verify(stored: str, password: str) -> bool:

@@ -39,7 +39,7 @@ class Verified:
     """These credentials are right. `evidence` is what the provider compares in `is_current`."""
 
     principal: Principal
-    evidence: object = None
+    evidence: object = field(default=None, repr=False)
     bounds: Bounds = field(default_factory=Bounds)
     credential_kind: str = "password"
     credential_id: str | None = None
@@ -93,6 +93,7 @@ class Marks(Protocol):
     def mark(self, username: str) -> object: ...
 
 
+@runtime_checkable
 class StoresHashes(Protocol):
     """A provider that checks passwords against hashes of its own.
 
@@ -114,5 +115,5 @@ class StoredPassword:
     name: str
     id: str
     enabled: bool
-    hash: str
+    hash: str = field(repr=False)
     changed_at: datetime

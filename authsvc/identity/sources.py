@@ -1,7 +1,7 @@
 """The sources of identities and the order in which they are asked for a name."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from authsvc.clock import Clock
 from authsvc.identity.bulkhead import Bulkhead
@@ -25,7 +25,7 @@ class Answer:
     """
 
     outcome: Verified | Rejected
-    held: Mapping[str, tuple[object, ...]]
+    held: Mapping[str, tuple[object, ...]] = field(repr=False)
     provider: Provider | None
 
 

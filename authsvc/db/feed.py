@@ -100,10 +100,10 @@ class Feed:
         with self._database.read() as session:
             head = session.execute(select(ChangeHead.seq, ChangeHead.hash)).one()
             newest = _Head(head.seq, head.hash)
-            if known is None or newest.seq - known.seq > MANY or newest.seq < known.seq:
-                return _News(newest, None)
             if newest == known:
                 return _News(newest, frozenset())
+            if known is None or not 0 < newest.seq - known.seq <= MANY:
+                return _News(newest, None)
             return _News(newest, _topics_after(session, known, newest))
 
     def _tell(self, news: _News) -> None:

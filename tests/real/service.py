@@ -26,8 +26,11 @@ ADMIN = Account("admin", "the admin of all the tests")
 class Service:
     """One installation in a folder of its own; `serve` may be stopped, killed and started again."""
 
-    def __init__(self, folder: Path, *, database_url: str = "", settings: str = "") -> None:
+    def __init__(
+        self, folder: Path, *, database_url: str = "", settings: str = "", program: Path = PROGRAM
+    ) -> None:
         folder.mkdir()
+        self.program = program
         self.folder = folder
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
@@ -44,10 +47,10 @@ class Service:
         password.write_text(ADMIN.password)
         self.cli("init", "--service", service, "--admin-password-file", str(password))
 
-    def cli(self, *arguments: str, stdin: str = "", program: Path | None = None) -> str:
+    def cli(self, *arguments: str, stdin: str = "") -> str:
         """What a command prints; an exit status other than 0 is an error of the test."""
         done = subprocess.run(
-            [program or PROGRAM, "--config", "authsvc.toml", *arguments],
+            [self.program, "--config", "authsvc.toml", *arguments],
             cwd=self.folder, input=stdin, capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         if done.returncode:
@@ -62,11 +65,12 @@ class Service:
         """All records, oldest first."""
         return [json.loads(line) for line in self.cli("audit", "export").splitlines()]
 
-    def start(self, program: Path | None = None) -> None:
+    def start(self, *, until: str = "/readyz") -> None:
+        """Serves, and returns when the path `until` answers 200."""
         self.process = Proc(
-            [program or PROGRAM, "--config", "authsvc.toml", "serve"],
+            [self.program, "--config", "authsvc.toml", "serve"],
             log=self.folder / "serve.log",
-            ready=lambda: self.probe("/readyz") == 200,
+            ready=lambda: self.probe(until) == 200,
             cwd=self.folder,
         )
 

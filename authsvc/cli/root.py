@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
-from . import audit, db, grant, group, init, namespace, policy, registry, user
+from . import (
+    audit,
+    config,
+    db,
+    grant,
+    group,
+    init,
+    keys,
+    namespace,
+    policy,
+    registry,
+    registry_config,
+    user,
+)
+from . import serve as serving
 from .session import Options
 
 app = typer.Typer(
@@ -17,13 +31,17 @@ app = typer.Typer(
 )
 
 app.command("init")(init.init)
+app.command("serve")(serving.serve)
+app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
+registry.app.command("config")(registry_config.config)
 app.add_typer(registry.app, name="registry")
 app.add_typer(user.app, name="user")
 app.add_typer(group.app, name="group")
 app.add_typer(namespace.app, name="namespace")
 app.add_typer(grant.app, name="grant")
 app.add_typer(policy.app, name="policy")
+app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 from authsvc.clock import FrozenClock
+from authsvc.errors import Unavailable
 from authsvc.identity.authenticator import Authenticator, Memory, Minted
 from authsvc.identity.bulkhead import Bulkhead
 from authsvc.identity.costs import HashCosts
@@ -41,6 +42,7 @@ class People:
 
     stored: dict[str, StoredPassword] = field(default_factory=dict)
     rehashed: list[str] = field(default_factory=list)
+    down: bool = False
 
     def add(self, name, password=SECRET, *, enabled=True, stored_hash=None):
         self.stored[name] = StoredPassword(
@@ -52,6 +54,8 @@ class People:
         )
 
     def find(self, name):
+        if self.down:
+            raise Unavailable("the database does not answer", what="database")
         return self.stored.get(name)
 
     def rehash(self, name, old, new):
@@ -64,13 +68,23 @@ class People:
         return Local(self.find, self.rehash)
 
 
+class CountedCosts(HashCosts):
+    """Hash costs that also count how often the work for an unknown name was done."""
+
+    spent = 0
+
+    def spend(self, password):
+        self.spent += 1
+        super().spend(password)
+
+
 @dataclass
 class House:
     """An authenticator over providers, with a clock that moves by its waiting alone."""
 
     authenticator: Authenticator
     clock: FrozenClock
-    costs: HashCosts
+    costs: CountedCosts
     checks: list[tuple[str, str]]
     served: list[str]
 
@@ -96,7 +110,7 @@ def house(*providers, lookups=None, ttl=60.0, queue=100, threads=2):
 
     checks, served = [], []
     pool = Bulkhead("passwords", threads=threads, queue=queue, low_priority=True)
-    costs = HashCosts([p for p in providers if isinstance(p, StoresHashes)])
+    costs = CountedCosts([p for p in providers if isinstance(p, StoresHashes)])
     sources = Sources(
         [Source(provider, pool) for provider in providers],
         clock,

@@ -1,10 +1,10 @@
 """Which stored hashes are verified at all."""
 
 import pytest
+from identity.parts import SECRET, hashed, htpasswd_line
 
 from authsvc.identity.schemes import ALL, Schemes, cost
 from authsvc.settings.sources import HtpasswdSource
-from identity.parts import SECRET, hashed, htpasswd_line
 
 DEFAULT = Schemes(HtpasswdSource.model_fields["schemes"].default)
 EVERY = Schemes(ALL)
@@ -78,7 +78,9 @@ def test_an_unrecognised_text_is_nobodys_password(stored):
         pytest.param(f"$6$rounds=1000001${'s' * 16}${'a' * 86}", False, id="HT-07 sha512"),
         pytest.param(f"$5$rounds=999999999${'s' * 16}${'a' * 43}", False, id="HT-07 sha256"),
         pytest.param("$argon2id$v=19$m=65536,t=3,p=4$" + SALT + "$" + "a" * 43, True, id="64 MiB"),
-        pytest.param("$argon2id$v=19$m=2097152,t=1,p=4$" + SALT + "$" + "a" * 43, False, id="2 GiB"),
+        pytest.param(
+            "$argon2id$v=19$m=2097152,t=1,p=4$" + SALT + "$" + "a" * 43, False, id="2 GiB"
+        ),
         pytest.param("$argon2id$v=19$m=65536,t=99,p=4$" + SALT + "$" + "a" * 43, False, id="long"),
         pytest.param("$argon2id$v=19$m=19456,t=2,p=99$" + SALT + "$" + "a" * 43, False, id="wide"),
         pytest.param("$argon2id$v=19$m=8,t=0,p=1$" + SALT + "$" + "a" * 43, False, id="no pass"),

@@ -5,13 +5,13 @@ import subprocess
 import threading
 
 import pytest
+from identity.parts import NOW, SECRET, hashed, htpasswd_line
 from structlog.testing import capture_logs
 
 from authsvc.errors import Unavailable
 from authsvc.identity.htpasswd import Htpasswd
 from authsvc.identity.provider import Rejected, Unknown, Verified
 from authsvc.identity.settled_file import MAX_BYTES
-from identity.parts import NOW, SECRET, hashed, htpasswd_line
 
 ALICE = htpasswd_line("alice", SECRET)
 BOB = htpasswd_line("bob", SECRET)

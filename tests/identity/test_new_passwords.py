@@ -1,6 +1,7 @@
 """Which new passwords are taken (contract section 6), and how they are hashed."""
 
 import pytest
+from identity.parts import SECRET, hashed, htpasswd_line
 
 from authsvc.errors import Invalid
 from authsvc.identity.passwords import (
@@ -9,7 +10,6 @@ from authsvc.identity.passwords import (
     needs_rehash,
     verify,
 )
-from identity.parts import SECRET, hashed, htpasswd_line
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 import itertools
 
 import pytest
+from identity.parts import hashed, htpasswd_line
 
 from authsvc.identity.costs import HEADROOM, LEAST, MOST, HashCosts
-from identity.parts import hashed, htpasswd_line
 
 
 class Holds:

@@ -3,10 +3,10 @@
 from ipaddress import ip_network
 
 import pytest
+from identity.parts import NOW, here
 
 from authsvc.identity.bounds import breach
 from authsvc.identity.provider import Bounds
-from identity.parts import NOW, here
 
 OFFICE = (ip_network("192.0.2.0/24"), ip_network("2001:db8::/32"))
 

@@ -87,6 +87,7 @@ class House:
     costs: CountedCosts
     checks: list[tuple[str, str]]
     served: list[str]
+    refusals: Refusals
 
     async def identify(self, name, password, **circumstances):
         return await self.authenticator.identify(Password(name, password), here(**circumstances))
@@ -116,14 +117,15 @@ def house(*providers, lookups=None, ttl=60.0, queue=100, threads=2):
         clock,
         lambda source, result, _seconds: checks.append((source, result)),
     )
+    refusals = Refusals(costs, pool, clock, sleep)
     authenticator = Authenticator(
         sources,
         Minted(pool, lookups or {}),
         Memory(CredentialCache(b"k" * 32), ttl, served.append),
-        Refusals(costs, pool, clock, sleep),
+        refusals,
         clock,
     )
     try:
-        yield House(authenticator, clock, costs, checks, served)
+        yield House(authenticator, clock, costs, checks, served, refusals)
     finally:
         pool.close()

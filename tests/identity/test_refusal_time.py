@@ -1,9 +1,10 @@
 """The one time at which refused passwords are answered."""
 
+import asyncio
 import itertools
 
 import pytest
-from identity.parts import hashed, htpasswd_line
+from identity.parts import People, hashed, house, htpasswd_line
 
 from authsvc.identity.costs import HEADROOM, LEAST, MOST, HashCosts
 
@@ -66,3 +67,26 @@ def test_a_quick_hash_is_measured_again_since_once_may_be_a_hiccup():
 def test_an_unusable_hash_costs_nothing_and_does_no_harm():
     costs = HashCosts([Holds("*", hashed("x"))])
     assert LEAST <= costs.refusal_after <= MOST
+
+
+def test_after_a_late_refusal_all_of_the_next_minute_wait_as_long():
+    """BF-02: under load a slow hash must not be told from a quick one by its lateness."""
+    people = People()
+    people.add("alice")
+
+    async def refused_after(at, *, evaluation):
+        arrived = at.clock.monotonic() - evaluation
+        await at.refusals.due(arrived)
+        return at.clock.monotonic() - arrived
+
+    async def story():
+        with house(people.provider()) as at:
+            assert await refused_after(at, evaluation=0.01) == pytest.approx(LEAST)
+            assert await refused_after(at, evaluation=0.4) == pytest.approx(0.4)
+            assert await refused_after(at, evaluation=0.01) == pytest.approx(0.4 * HEADROOM)
+            assert await refused_after(at, evaluation=3.0) == pytest.approx(3.0)
+            assert await refused_after(at, evaluation=0.01) == pytest.approx(MOST)
+            at.clock.advance(60)
+            assert await refused_after(at, evaluation=0.01) == pytest.approx(LEAST)
+
+    asyncio.run(story())

@@ -127,7 +127,8 @@ def _authenticator(
     settings: Settings, clock: Clock, local: Local, files: tuple[Htpasswd, ...], costs: HashCosts
 ) -> Authenticator:
     """Local people first, then the files in their order; one pool of threads for slow hashes."""
-    slow = Bulkhead("password checks", threads=CORES, queue=WAITING, low_priority=True)
+    each = max(1, CORES // settings.server.workers)
+    slow = Bulkhead("password checks", threads=each, queue=WAITING, low_priority=True)
     providers: tuple[Provider, ...] = (local, *files)
     return Authenticator(
         Sources([Source(one, slow) for one in providers], clock, _observe),
@@ -170,7 +171,7 @@ def _jobs(
         Job("keys", staleness, keyring.refresh),
         maker.job(),
         *(Job(f"source {file.name}", staleness / 2, file.refresh) for file in files),
-        Job("hash costs", 5.0, costs.refresh),
+        Job("hash costs", staleness / 2, costs.refresh),
         *(checkpoint if base.database.is_sqlite else ()),
     )
 

@@ -1,10 +1,13 @@
 """`authsvc serve`: the service itself."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .session import options, settings
+
+if TYPE_CHECKING:
+    from authsvc.settings import Settings
 
 
 def serve(
@@ -24,5 +27,29 @@ def serve(
     given = {"host": host, "port": port, "workers": workers}
     changed = {name: value for name, value in given.items() if value is not None}
     server = found.server.model_copy(update=changed)
+    _check(found)
     level = "debug" if options(context).debug else "info"
     run(found.model_copy(update={"server": server}), level=level)
+
+
+def _check(found: "Settings") -> None:
+    """Stop before anything listens when schema or keys cannot be used.
+
+    Raises InvalidSettings and Conflict. A database that does not answer is no reason to stop: it
+    is waited for, not ready.
+    """
+    from authsvc.assembly import offline
+    from authsvc.db import schema
+    from authsvc.errors import Unavailable
+    from authsvc.keys import readiness, rows
+
+    parts = offline(found)
+    try:
+        schema.check(parts.database)
+        with parts.database.read() as session:
+            authority = rows.authority(session)
+    except Unavailable:
+        return
+    finally:
+        parts.database.dispose()
+    readiness.check(found, None if authority is None else authority.fingerprint)

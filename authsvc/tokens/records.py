@@ -43,13 +43,13 @@ def _second(whole: int) -> str:
 
 
 def printed(answer: Answer, request: TokenRequest, jti: str, now: float) -> Entry:
-    """The record of a token that is about to leave; its id is the `jti`."""
+    """The record of a token that is about to leave."""
     milliseconds = int(now * 1000)
     time = f"{_second(milliseconds // 1000)}{milliseconds % 1000:03d}Z"
     caller = request.caller
     client = request.question.client_id
     body = (
-        f'{{"id":"{jti}","time":"{time}{answer.record_head}{quoted(caller.address)},"peer":'
+        f'{{"time":"{time}{answer.record_head}{quoted(caller.address)},"peer":'
         f'{quoted(caller.peer)},"request_id":"{caller.request_id}","decision_id":"{jti}'
         f'{answer.record_middle}{"null" if client is None else quoted(client)},"user_agent":'
         f"{_quoted_agent(caller.user_agent)}{answer.record_tail}"

@@ -18,6 +18,7 @@ from authsvc.identity.provider import Circumstances, Rejected, Verified
 from authsvc.keys.keyring import Keyring, Signer
 from authsvc.principal import Kind
 from authsvc.protocol import claims
+from authsvc.protocol.credentials import RefreshToken
 from authsvc.protocol.oauth2 import OAuthInvalid
 
 from .answer import Answer, Basis, prepare
@@ -34,6 +35,16 @@ SHORTEST = 60  # seconds; clients take a shorter life for 60 (protocol.md 4.2)
 
 class UnknownService(OAuthInvalid):
     """No enabled registry has this name; a token for it would be trusted by somebody else."""
+
+
+class BadRefreshToken(OAuthInvalid):
+    """A refresh token in a form that nobody may use: 400, where a bad password is 401."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "the refresh token is not valid here", error="invalid_grant", advice="sign in again"
+        )
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,8 @@ class TokenService:
         if verified is None:
             found = await authenticator.identify(request.credentials, circumstances)
             if isinstance(found, Rejected):
+                if isinstance(request.credentials, RefreshToken):
+                    raise BadRefreshToken(found.reason)
                 raise Unauthenticated("authentication failed", reason=found.reason)
             verified = found
         if verified.principal.kind is Kind.ANONYMOUS and request.question.empty:
@@ -200,7 +213,7 @@ class TokenService:
 def reason_of(error: AuthsvcError) -> str:
     """The word that records and metrics use for an error; a closed set."""
     match error:
-        case Unauthenticated():
+        case Unauthenticated() | BadRefreshToken():
             return error.reason
         case Unavailable():
             return "unavailable"

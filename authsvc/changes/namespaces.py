@@ -114,9 +114,16 @@ def found(session: Session, name: str, registry: str | None) -> Namespace:
     row = find(session, name, registry)
     if row is None:
         raise NotFound(
-            f"{_named(name, registry)} is not registered", advice="see `authsvc namespace list`"
+            f"{_named(name, registry)} is not registered", advice=_elsewhere(session, name)
         )
     return row
+
+
+def _elsewhere(session: Session, name: str) -> str:
+    """Where a path is registered, when not there where it was looked for."""
+    rows = reads.namespace_rows(session, Namespace.path == name)
+    places = ", ".join(row.registry or "all registries" for row in rows[:5])
+    return f"it is for {places}" if places else "see `authsvc namespace list`"
 
 
 def _registry_id(session: Session, registry: str | None) -> int | None:

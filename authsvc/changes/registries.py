@@ -91,8 +91,9 @@ def found(session: Session, name: str) -> Registry:
 
 
 def _settle_key(tx: Transaction, row: Registry, *, before: str) -> frozenset[str]:
-    """Keep a libtrust registry on the key that is newest now, since it reads keys only at its
-    start; what is to be forgotten then.
+    """What is to be forgotten, once a libtrust registry is kept on the key that is newest now.
+
+    Such a registry reads its keys only at its start.
     """
     if row.key_header == before:
         return frozenset({"base"})

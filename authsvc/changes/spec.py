@@ -59,6 +59,6 @@ def text_of(error: ErrorDetails) -> str:
 
 
 def _summary(faults: tuple[tuple[str, str], ...]) -> str:
-    place, text = faults[0]
-    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return f"{place.lstrip('/').replace('/', '.')}: {text}{more}" if place else f"{text}{more}"
+    """All faults in one line, each with its member as people name it."""
+    named = ((place[1:].replace("/", "."), text) for place, text in faults)
+    return "; ".join(f"{name}: {text}" if name else text for name, text in named)

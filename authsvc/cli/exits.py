@@ -1,6 +1,7 @@
 """From a command line to an exit code: the one place that maps errors to codes and to text."""
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,12 +13,15 @@ from authsvc.errors import (
     Conflict,
     Forbidden,
     Invalid,
+    InvalidSettings,
     Limited,
     NotFound,
     Stale,
     Unauthenticated,
     Unavailable,
 )
+
+from .output import clean
 
 DONE, NO, WRONG, UNREACHABLE = 0, 1, 2, 3
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -34,6 +38,7 @@ CODES: tuple[tuple[type[AuthsvcError], int], ...] = (
     (Limited, UNREACHABLE),
     (Unavailable, UNREACHABLE),
 )
+_IN_FILE = re.compile(r":\d+:\d+$", re.ASCII)  # FILE:LINE:COLUMN
 _GLOBAL_FLAGS = ("--json", "--debug")
 
 
@@ -73,24 +78,29 @@ def hoisted(argv: Sequence[str]) -> list[str]:
 
 def report(error: Exception, *, debug: bool) -> int:
     """Print an error as its lines say it and give its exit code."""
-    from .output import clean
-
     if debug:
         traceback.print_exception(error)
     if isinstance(error, typer.TyperException):
-        print(error.format_message().strip() + _usage_advice(error), file=sys.stderr)
-        return WRONG
-    if isinstance(error, Invalid) and error.faults:
-        for place, text in error.faults[:MAX_FAULTS]:
-            print(clean(f"{place}: {text}" if place else text), file=sys.stderr)
-        if len(error.faults) > MAX_FAULTS:
-            print(f"and {len(error.faults) - MAX_FAULTS} more", file=sys.stderr)
+        return _report_usage(error)
     if isinstance(error, AuthsvcError):
-        print(f"authsvc: {clean(str(error))}", file=sys.stderr)
+        for line in lines_of(error):
+            print(clean(line), file=sys.stderr)
         return exit_code(error)
     advice = "" if debug else " (run it again with --debug to see where)"
     print(f"authsvc: internal error: {type(error).__name__}{advice}", file=sys.stderr)
     return NO
+
+
+def lines_of(error: AuthsvcError) -> list[str]:
+    """One line; but faults in files are one a line, at most MAX_FAULTS, and then a count."""
+    faults = error.faults if isinstance(error, Invalid) else ()
+    in_files = [f"{place}: {text}" for place, text in faults if _IN_FILE.search(place)]
+    if len(in_files) == 1 and len(faults) == 1:
+        return in_files
+    if in_files or (isinstance(error, InvalidSettings) and len(faults) > 1):
+        lines = [f"{place}: {text}" for place, text in faults[:MAX_FAULTS]]
+        return [*lines, f"authsvc: {error.message}"]
+    return [f"authsvc: {error}"]
 
 
 def exit_code(error: AuthsvcError) -> int:
@@ -98,9 +108,13 @@ def exit_code(error: AuthsvcError) -> int:
     return next(code for kind, code in CODES if isinstance(error, kind))
 
 
-def _usage_advice(error: typer.TyperException) -> str:
+def _report_usage(error: typer.TyperException) -> int:
+    """What is wrong with the line, or the help of a group that was named without a command."""
+    text = error.format_message().strip()
     context = getattr(error, "ctx", None)
-    return f" (see `{context.command_path} --help`)" if context else ""
+    advice = f" (see `{context.command_path} --help`)" if context and "\n" not in text else ""
+    print(text + advice if "\n" in text else f"authsvc: {text}{advice}", file=sys.stderr)
+    return WRONG
 
 
 def _print_anything() -> None:

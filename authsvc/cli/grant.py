@@ -102,8 +102,11 @@ def remove(
 def _filters(
     session: "Session", to: str | None, role: str | None, registry: str | None
 ) -> "list[ColumnElement[bool]]":
+    from sqlalchemy import select
+
     from authsvc.changes import registries
     from authsvc.db.models import Grant, Role, Subject
+    from authsvc.errors import Invalid
     from authsvc.protocol.names import parse_subject
 
     where: list[ColumnElement[bool]] = []
@@ -111,6 +114,8 @@ def _filters(
         ref = parse_subject(to)
         where += [Subject.kind == ref.kind, Subject.source == ref.source, Subject.name == ref.name]
     if role is not None:
+        if session.scalar(select(Role.id).where(Role.name == role)) is None:
+            raise Invalid(f"no role is called '{role}'")
         where.append(Role.name == role)
     if registry is not None:
         where.append(Grant.registry_id == registries.found(session, registry).id)

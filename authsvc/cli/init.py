@@ -31,17 +31,20 @@ def init(
     ] = False,
 ) -> None:
     """Make or upgrade the database, the keys, the admin and the first registry."""
-    from authsvc.changes import keys
+    from authsvc.changes.key_maker import KeyMaker
     from authsvc.db import schema
 
     given = None if admin_password_file is None else from_file(admin_password_file)
     with opened(context, any_schema=True) as parts:
         schema.upgrade(parts.database)
-        keys.first_key(parts, new_ca=new_ca)
-        value = _begin(parts, service, given)
+        maker = KeyMaker(parts.settings, parts.database, parts.unit_of_work, parts.clock)
+        made = maker.initialise(actor(), new_ca=new_ca)
+        value = {**_begin(parts, service, given), "new_ca": made.made_ca}
         if example and value["created"]:
             value["example"] = _load_example(parts)
     output.result(context, value, _text(value))
+    for name in made.registries:
+        output.note(f"registry {name} must read its file of keys again")
 
 
 def _begin(parts: "Offline", service: str | None, given: str | None) -> dict[str, Any]:
@@ -89,9 +92,7 @@ def example_file() -> Path:
 def _text(value: dict[str, Any]) -> str:
     from .policy import summary
 
-    if not value["created"] and value["registry"] is None:
-        return "everything was there already"
-    lines = [f"keys are in {value['certs_dir']}"] if value["created"] else []
+    lines = [f"a CA for registry tokens is made in {value['certs_dir']}"] if value["new_ca"] else []
     if value["registry"]:
         lines.append(f"registry {value['registry']} is added")
     if value["example"]:
@@ -100,4 +101,4 @@ def _text(value: dict[str, Any]) -> str:
         lines.append(f"user {value['admin']} administers this service")
     if value["password"]:
         lines.append(f"its password, shown this once: {value['password']}")
-    return "\n".join(lines)
+    return "\n".join(lines) or "everything was there already"

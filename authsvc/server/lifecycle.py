@@ -22,8 +22,9 @@ from uvicorn.lifespan.on import LifespanOn
 from authsvc import logs, metrics
 from authsvc.web.health import Readiness
 
+from .handshakes import TlsListener
 from .protocol import BoundedProtocol, Bounds, bounded, sweep
-from .tls import Certificates, Gate
+from .tls import Certificates
 
 CLOSE = (b"connection", b"close")
 FINISH = 10  # seconds that requests in flight get after the listener has closed
@@ -54,7 +55,6 @@ class Server(uvicorn.Server):
         self._http_class = bounded(bounds)
         self._started = started
         self._alone = alone
-        self._shaking: set[Gate] = set()
         self._ends_at: float | None = None
 
     def drain(self) -> None:
@@ -92,36 +92,35 @@ class Server(uvicorn.Server):
         await self.lifespan.startup()
         if self.lifespan.failure is not None:
             raise self.lifespan.failure
-        loop = asyncio.get_running_loop()
-        self.servers = [
-            await loop.create_server(self._connection, sock=sock, backlog=self.config.backlog)
-            for sock in sockets or ()
-        ]
+        self.servers = [await self._listener(sock) for sock in sockets or ()]
         self.started = True
         _settle()
         self._started()
 
-    def _connection(self) -> asyncio.Protocol:
-        if self._certificates is None:
-            return self._http()
-        return Gate(
-            self._certificates,
-            self._http,
-            shaking=self._shaking,
+    async def _listener(self, sock: socket.socket) -> Any:
+        backlog = self.config.backlog
+        certificates = self._certificates
+        if certificates is None:
+            loop = asyncio.get_running_loop()
+            return await loop.create_server(self._connection, sock=sock, backlog=backlog)
+        return TlsListener(
+            sock,
+            self._connection,
+            lambda: certificates.context,
             room=self._room,
             seconds=self._bounds.head_seconds,
+            backlog=backlog,
         )
 
-    def _http(self) -> asyncio.Protocol:
+    def _connection(self) -> asyncio.Protocol:
         return self._http_class(
             config=self.config,
             server_state=self.server_state,
             app_state=self.lifespan.state,
         )
 
-    def _room(self) -> bool:
-        open_now = len(self._shaking) + len(self.server_state.connections)
-        return open_now < self._bounds.connections
+    def _room(self, shaking: int) -> bool:
+        return shaking + len(self.server_state.connections) < self._bounds.connections
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: is it time to end? Once a second: everything that comes round."""

@@ -1,15 +1,7 @@
-"""TLS of the listener: 1.2 or newer, and a renewed certificate without a restart.
+"""TLS of the listener: 1.2 or newer, and a renewed certificate without a restart."""
 
-Handshakes are made here and not by the event loop's listener: so an unfinished one counts among
-the open connections and has the time of a request head, and each new connection uses the
-certificate that is there now.
-"""
-
-import asyncio
 import ssl
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
 
@@ -76,56 +68,6 @@ class Certificates:
             _log.warning("the TLS certificate has expired: clients refuse it", end=end)
         elif left < SOON:
             _log.warning("the TLS certificate ends soon", end=end)
-
-
-class Gate(asyncio.Protocol):
-    """A connection until its handshake is done; then the HTTP protocol has it.
-
-    `shaking` holds all that are under way in this server, `room` says whether one more may be.
-    """
-
-    def __init__(
-        self,
-        certificates: Certificates,
-        protocol: Callable[[], asyncio.Protocol],
-        *,
-        shaking: set["Gate"],
-        room: Callable[[], bool],
-        seconds: float,
-    ) -> None:
-        self._certificates = certificates
-        self._protocol = protocol
-        self._shaking = shaking
-        self._room = room
-        self._seconds = seconds
-        self._task: asyncio.Task[None] | None = None  # the loop holds its tasks weakly
-
-    def connection_made(self, transport: Any) -> None:
-        """Begin the handshake, or close at once when too many connections are open."""
-        if not self._room():
-            transport.abort()
-            return
-        self._shaking.add(self)
-        transport.pause_reading()
-        self._task = asyncio.get_running_loop().create_task(self._shake(transport))
-
-    async def _shake(self, transport: asyncio.Transport) -> None:
-        inner = self._protocol()
-        try:
-            secure = await asyncio.get_running_loop().start_tls(
-                transport,
-                inner,
-                self._certificates.context,
-                server_side=True,
-                ssl_handshake_timeout=self._seconds,
-            )
-        except OSError:  # no TLS, no cipher in common, too late, gone: nobody to tell
-            transport.abort()
-        else:
-            if secure is not None:
-                inner.connection_made(secure)
-        finally:
-            self._shaking.discard(self)
 
 
 def _no_password() -> bytes:

@@ -30,7 +30,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent() -> None:
-    """In a child, before exec: end it when the test run ends, however that ends."""
+    """In a child, before exec: end it when the test run ends, however that ends.
+
+    The parent is a thread: what is started in a thread of a pool ends with that pool.
+    """
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 

@@ -193,7 +193,7 @@ def test_a_poll_of_a_stopped_database_is_unavailable_and_the_feed_goes_on(postgr
         await asyncio.to_thread(postgres_of_its_own.stop)
         with pytest.raises(Unavailable):
             await feed.poll()
-        await asyncio.to_thread(postgres_of_its_own.start)
+        postgres_of_its_own.start()
         await asyncio.to_thread(change, database, "base")
         await until(2)
         running.cancel()

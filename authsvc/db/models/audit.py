@@ -43,7 +43,9 @@ class TokenRecord(Base):
     """A record of the token log: one token request, sign-in, or event of a process.
 
     `body` is the record as canonical JSON; the columns beside it are those that are looked
-    for. `decision_id` is the `jti`.
+    for. `decision_id` is the `jti`; its index is cheap as long as identifiers rise with time:
+    then a batch touches one page of it, where random ones touch a page each and double the
+    processor time of the whole record (SQLite: 28 instead of 14 µs).
     """
 
     __tablename__ = "token_records"

@@ -3,20 +3,20 @@
 Any certificate below the root may mint tokens, whoever asked for it and whatever it was for.
 """
 
+import base64
 import re
 import ssl
 from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from authsvc.errors import Invalid, InvalidSettings
 
 from .certificates import Issuer, path_length, read_chain, signed
 
-_BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 _ADVICE = (
     "every certificate below this CA could mint registry tokens; use one that is for tokens "
     "alone, or accept that with keys.allow_shared_root = true"
@@ -50,7 +50,7 @@ def _uses(issuer: Issuer, tls_cert: Path | None, system: Iterable[Path] | None) 
     found = []
     if tls_cert is not None and _issued(issuer, tls_cert):
         found.append(f"the CA signed the TLS certificate {tls_cert}")
-    if _key(issuer.root) in _trusted(system_files() if system is None else system):
+    if _trusts(system_files() if system is None else system, _key(issuer.root)):
         found.append("the CA stands in the trust store of this system")
     return found
 
@@ -81,17 +81,24 @@ def system_files() -> tuple[Path, ...]:
     return tuple(dict.fromkeys(file.resolve() for file in files if file.is_file()))
 
 
-def _trusted(files: Iterable[Path]) -> set[bytes]:
-    """The public keys that the system trusts; what cannot be read trusts nobody."""
-    found: set[bytes] = set()
+def _trusts(files: Iterable[Path], key: bytes) -> bool:
+    """Whether a certificate of these files holds this public key.
+
+    Its encoding stands in the certificate's as it is, so none of them need be parsed: trust
+    stores hold certificates that strict readers refuse. What cannot be read trusts nobody.
+    """
     for file in files:
         try:
             content = file.read_bytes()
         except OSError:
             continue
-        for block in _BLOCK.findall(content):
-            try:
-                found.add(_key(x509.load_pem_x509_certificate(block)))
-            except (ValueError, UnsupportedAlgorithm):
-                continue  # one odd certificate must not hide the others of its file
-    return found
+        if any(key in _der(block) for block in _BLOCK.findall(content)):
+            return True
+    return False
+
+
+def _der(base64_text: bytes) -> bytes:
+    try:
+        return base64.b64decode(base64_text)
+    except ValueError:
+        return b""

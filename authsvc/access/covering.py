@@ -1,11 +1,10 @@
-"""Which rules and which registered namespace cover a name (contract section 5, rules 2, 6, 9).
+"""Which rules and which registered namespace cover a name (contract section 5, rules 2, 3, 6).
 
 It costs one look-up for each ancestor of the name and each subject of the caller, whatever else
 is stored.
 """
 
 from .model import Registry, Rule, View, Visibility
-from .roles import OWNER
 
 
 def matching(view: View, registry: Registry, name: str) -> list[Rule]:
@@ -49,22 +48,3 @@ def nearest(view: View, registry: Registry, name: str) -> tuple[str | None, Visi
             if found is not None:
                 return path, found
     return None, Visibility.PRIVATE
-
-
-def owning(view: View, registry: Registry, path: str) -> list[Rule]:
-    """The rules that make a principal an owner of a path, those that have ended included.
-
-    Ownership is an allow of `owner` on a plain path without CIDRs; a deny never touches it
-    (rules 5 and 9).
-    """
-    above = ancestors(path)
-    return [
-        rule
-        for rules in view.rules
-        for place in above
-        for rule in rules.paths.get(place, ())
-        if rule.allow
-        and rule.role == OWNER
-        and (rule.registry is None or rule.registry == registry.name)
-        and not (rule.when and rule.when.networks)
-    ]

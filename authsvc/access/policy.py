@@ -11,7 +11,7 @@ from authsvc.protocol.access import Access, Asked
 from authsvc.protocol.names import is_repository_name
 
 from .conditions import Moment
-from .covering import matching, nearest, owning
+from .covering import matching, nearest
 from .model import Decision, Reason, Refusal, Registry, Rule, Verdict, View, Visibility
 from .roles import PULL, REPOSITORY_ACTIONS, role_of
 
@@ -147,13 +147,9 @@ class _Question:
             if unmet is not None:
                 return unmet
         if namespace is not None and any(home.matches(namespace) for home in rule.homes):
-            return None if self._owns(namespace) else Reason.NAMESPACE_OF_OTHERS
+            # Its owner needs no exception: that grant alone gives every action there.
+            return Reason.NAMESPACE_OF_OTHERS
         return None
-
-    def _owns(self, namespace: str) -> bool:
-        rules = owning(self._view, self._registry, namespace)
-        self.timeless = self.timeless and all(rule.when is None for rule in rules)
-        return any(self._moment.unmet(rule) is None for rule in rules)
 
 
 def _spelled_out(actions: tuple[str, ...], every: tuple[str, ...]) -> tuple[str, ...]:

@@ -18,11 +18,6 @@ DELETE: Final = "delete"
 REPOSITORY_ACTIONS: Final = (DELETE, PULL, PUSH)  # sorted, as tokens carry them
 CATALOG: Final = "registry:catalog:*"  # the one resource that is no repository
 
-OWNER: Final = "owner"
-ADMIN: Final = "admin"
-AUDITOR: Final = "auditor"
-CATALOG_READER: Final = "catalog-reader"
-
 _WRITE = frozenset({PULL, PUSH})
 _ALL = frozenset(REPOSITORY_ACTIONS)
 
@@ -33,10 +28,10 @@ BUILT_IN: Final[Mapping[str, Role]] = MappingProxyType(
             Role("reader", frozenset({PULL}), catalog=False),
             Role("writer", _WRITE, catalog=False),
             Role("maintainer", _ALL, catalog=False),
-            Role(OWNER, _ALL, catalog=False),
-            Role(CATALOG_READER, frozenset(), catalog=True),
-            Role(AUDITOR, frozenset(), catalog=False),
-            Role(ADMIN, _ALL, catalog=True),
+            Role("owner", _ALL, catalog=False),
+            Role("catalog-reader", frozenset(), catalog=True),
+            Role("auditor", frozenset(), catalog=False),
+            Role("admin", _ALL, catalog=True),
         )
     }
 )

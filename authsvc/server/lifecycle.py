@@ -6,13 +6,14 @@ listener closes, requests in flight finish, and the application's lifespan ends.
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -23,11 +24,12 @@ from authsvc import logs, metrics
 from authsvc.web.health import Readiness
 
 from .handshakes import TlsListener
-from .protocol import BoundedProtocol, Bounds, bounded, sweep
+from .protocol import BoundedProtocol, Bounds, any_asks, bounded, sweep
 from .tls import Certificates
 
 CLOSE = (b"connection", b"close")
 FINISH = 10  # seconds that requests in flight get after the listener has closed
+HEAR_OUT = 1.0  # seconds that a connection without a request gets then
 MOMENT = 0.1  # seconds: requests that are on the wire when a stop begins are still read
 
 _log = logs.get(__name__)
@@ -136,8 +138,38 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the listener, let requests finish, end the application; lose no count."""
         _log.info("the listener closes", connections=len(self.server_state.connections))
+        adopted = [self._adopt(accepted) for sock in sockets or () for accepted in _queued(sock)]
+        for server in self.servers:
+            server.close()
+        for sock in sockets or ():
+            sock.close()
+        await asyncio.gather(*adopted)
+        await self._hear_out()
         await super().shutdown(sockets)
         metrics.flush()
+
+    async def _adopt(self, accepted: socket.socket) -> None:
+        """Serve a connection that the kernel took before the listener closed."""
+        loop = asyncio.get_running_loop()
+        context = self._certificates.context if self._certificates else None
+        with contextlib.suppress(OSError):
+            await loop.connect_accepted_socket(self._connection, accepted, ssl=context)
+
+    async def _hear_out(self) -> None:
+        """Wait a little for requests on connections that have just been made."""
+        end = time.monotonic() + HEAR_OUT
+        while not self.force_exit and time.monotonic() < end:
+            await asyncio.sleep(MOMENT / 10)
+            if not any_asks(self.server_state.connections):
+                return
+
+
+def _queued(sock: socket.socket) -> Iterator[socket.socket]:
+    """The connections that wait to be accepted; the kernel would reset them at the close."""
+    sock.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            yield sock.accept()[0]
 
 
 class _Lifespan(LifespanOn):

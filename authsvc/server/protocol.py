@@ -215,6 +215,10 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self.transport.abort()
 
+    def is_asking(self) -> bool:
+        """Whether a request may be on its way: a new connection, or part of a head is here."""
+        return self._phase() is LATE_HEAD
+
     def _phase(self) -> object:
         """What the connection waits for its client to do; None when it is our turn."""
         if self.transport.is_closing() or self.flow.write_paused:
@@ -255,3 +259,8 @@ def sweep(connections: Iterable[Any], now: float) -> None:
     """End every connection that is too late; `now` is the event loop's clock."""
     for connection in list(connections):
         connection.check(now)
+
+
+def any_asks(connections: Iterable[Any]) -> bool:
+    """Whether a request may be on its way on any of them."""
+    return any(connection.is_asking() for connection in connections)

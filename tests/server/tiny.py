@@ -10,6 +10,8 @@ import resource
 import sys
 from pathlib import Path
 
+from prometheus_client import generate_latest
+
 from authsvc import metrics
 from authsvc.errors import InvalidSettings
 from authsvc.server.protocol import Bounds
@@ -92,6 +94,8 @@ def main():
         settings.model_copy(update={"server": server, "public_url": url}),
         app="tiny:create_app", bounds=Bounds(**plan.get("bounds", {})),
     )  # fmt: skip
+    if counts := os.environ.get("TINY_COUNTS"):
+        Path(counts).write_bytes(generate_latest())
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ class Record:
     """A record before it is given its place (`writer`, `seq`, `prev`, `hash`) by the log.
 
     `time` is wall clock seconds. `actor` is {kind, source, name, id}; `credential` {kind, id};
-    `asked` a list of {entry, refused: [{action, reason, grant}]}, bounded to 2 KiB.
+    `asked` a list of {entry, refused: [{action, reason, grant}]}, `granted` one of scopes, both
+    bounded to 2 KiB.
     """
 
     event: Event
@@ -82,7 +83,7 @@ class Record:
     decision_id: str | None = None
     registry: str | None = None
     asked: list[dict[str, Any]] | None = None
-    granted: list[str] | None = None
+    granted: list[Any] | None = None
     key_id: str | None = None
     client_id: str | None = None
     user_agent: str | None = None
@@ -117,13 +118,13 @@ def time_ms(record: Record) -> int:
     return int(moment.replace(microsecond=0).timestamp()) * 1000 + moment.microsecond // 1000
 
 
-def asked_member(elements: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The member `asked`, at most ASKED_BYTES of it as JSON.
+def asked_member(elements: Iterable[Any]) -> list[Any]:
+    """The member `asked`, or `granted`, at most ASKED_BYTES of it as JSON.
 
     What does not fit is one last element `{more, sha256}`: the count of the elements left out,
     and the SHA-256 of their JSON, a line feed after each.
     """
-    kept: list[dict[str, Any]] = []
+    kept: list[Any] = []
     room = ASKED_BYTES - len(_encode([{"more": 1 << 20, "sha256": "0" * 64}]))
     more, digest = 0, sha256()
     for element in elements:

@@ -73,7 +73,7 @@ def prepare(issuer: str, basis: Basis, decision: Decision) -> Answer:
         {"kind": verified.credential_kind, "id": verified.credential_id} if principal.name else None
     )
     asked = asked_member(asked_elements(question, decision))
-    granted = [entry.scope for entry in decision.access]
+    granted = asked_member(entry.scope for entry in decision.access)
     return Answer(
         view=basis.view,
         signer=signer,

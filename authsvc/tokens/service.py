@@ -170,7 +170,7 @@ class TokenService:
             self._answers.popitem(last=False)
 
     async def _sign(self, answer: Answer, request: TokenRequest, now: float) -> Issued:
-        jti = self._parts.identifiers.next()
+        jti = self._parts.identifiers.next(now)
         payload = claims.payload(answer.claims, ceil(now), answer.ttl, jti)
         signed = answer.signer.header + b"." + claims.b64(payload)
         token = signed + b"." + answer.signer.sign(signed)

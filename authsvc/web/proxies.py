@@ -19,6 +19,15 @@ PEERS_NAMED = 1_000  # untrusted peers that the log names
 REMEMBERED = 4_096  # texts whose meaning is kept
 HOPS = 64  # trusted proxies in a row; nobody has more
 
+# Where a proxy of one's own may stand: loopback, RFC 1918, 6598 and 4193, link-local.
+NEAR = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"),
+        *("169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"),
+    )
+)
+
 _log = logs.get(__name__)
 
 
@@ -81,7 +90,7 @@ class Proxies:
         if address is None:
             return None
         trusted = any(address in network for network in self._trusted)
-        return Hop(str(address), trusted, address.is_private or address.is_loopback)
+        return Hop(str(address), trusted, any(address in network for network in NEAR))
 
     def _tell(self, peer: Hop) -> None:
         metrics.UNTRUSTED_FORWARDED.inc()
@@ -109,8 +118,8 @@ def _from_the_right(forwarded: Sequence[bytes]) -> Iterator[str]:
 def _address(text: str) -> Address | None:
     """An address out of `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]` or `[::1]:80`."""
     if text.startswith("["):
-        text, _, port = text[1:].partition("]")
-        if port and not (port[0] == ":" and port[1:].isdecimal()):
+        text, closed, port = text[1:].partition("]")
+        if not closed or (port and not (port[0] == ":" and port[1:].isdecimal())):
             return None
     elif text.count(":") == 1:
         text, _, port = text.partition(":")

@@ -5,10 +5,10 @@ changes/key_folder's.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from authsvc.audit.records import Event
@@ -79,12 +79,22 @@ def record_leaf(tx: Transaction, leaf: Leaf, *, by_hand: bool = False) -> Outcom
     if by_hand and pinned:
         before = _lives(tx.session)
         _write(tx.session, before, rotation.superseded(before, pinned, tx.now.timestamp()))
-    row = _new_row(tx.now, leaf, rotation.state_of_new(by_hand=by_hand, pinned=pinned))
+    state = rotation.state_of_new(by_hand=by_hand, pinned=pinned)
+    row = _new_row(_after_all(tx), leaf, state)
     tx.session.add(row)
     tx.session.flush()
     _settle(tx)
     item = rows.item(_row(row))
     return Outcome(item, Event.KEY, after={"key": item}, topics=KEYS)
+
+
+def _after_all(tx: Transaction) -> datetime:
+    """Now, but later than every key so far.
+
+    What is recorded last is the newest, whatever the clocks of the replicas say.
+    """
+    latest = tx.session.scalar(select(func.max(Key.created_at)))
+    return tx.now if latest is None else max(tx.now, latest + timedelta(microseconds=1))
 
 
 def _new_row(now: datetime, leaf: Leaf, state: State) -> Key:

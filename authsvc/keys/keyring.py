@@ -79,6 +79,8 @@ class Keyring:
         with self._database.read() as session:
             rows = stored.read(session)
         now = self._clock.now()
+        held = set(self._shelf.leaves)
+        self._signers = {name: made for name, made in self._signers.items() if made[0] in held}
         for row in rows:
             self._seen.setdefault(row.kid, now)
         self._ring = _Ring(

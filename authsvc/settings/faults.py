@@ -22,6 +22,7 @@ _WORDS: Mapping[str, str] = {
     "union_tag_invalid": "must be {expected_tags}",
     "literal_error": "must be {expected}",
     "greater_than": "must be above {gt}",
+    "finite_number": "must be a finite number",
     "greater_than_equal": "must be {ge} or more",
     "less_than_equal": "must be {le} or less",
     "string_too_short": "must not be empty",

@@ -30,6 +30,12 @@ def _distinct_and_some(value: tuple[Scheme, ...]) -> tuple[Scheme, ...]:
     return value
 
 
+def _some(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("must name at least one server")
+    return value
+
+
 def _with_username(value: str) -> str:
     if "{username}" not in value:
         raise ValueError('must hold {username}, as in "(uid={username})"')
@@ -60,7 +66,7 @@ class LdapSource(BaseModel):
 
     type: Literal["ldap"]
     name: SourceName
-    urls: Annotated[tuple[Annotated[str, url_of("ldap", "ldaps")], ...], Field(min_length=1)]
+    urls: Annotated[tuple[Annotated[str, url_of("ldap", "ldaps")], ...], AfterValidator(_some)]
     start_tls: Flag = False
     ca_file: OptionalPath = None
     tls_verify: Flag = True

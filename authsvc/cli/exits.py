@@ -47,8 +47,10 @@ def run(app: typer.Typer, argv: Sequence[str]) -> int:
     _print_anything()
     args = hoisted(argv)
     try:
-        code = app(args, prog_name="authsvc", standalone_mode=False)
+        _invoke(app, [*args])  # parsing takes words away from its list
         sys.stdout.flush()
+    except typer.Exit as leaving:
+        return leaving.exit_code
     except BrokenPipeError:
         _leave_quietly()
         return DONE
@@ -56,7 +58,14 @@ def run(app: typer.Typer, argv: Sequence[str]) -> int:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last stop: whatever it is ends as one line
         return report(error, debug="--debug" in args)
-    return code if isinstance(code, int) else DONE
+    return DONE
+
+
+def _invoke(app: typer.Typer, args: list[str]) -> None:
+    """Run the command without typer's own handling of errors, which has other exit codes."""
+    command = typer.main.get_command(app)
+    with command.make_context("authsvc", args) as context:
+        command.invoke(context)
 
 
 def hoisted(argv: Sequence[str]) -> list[str]:

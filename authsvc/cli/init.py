@@ -32,8 +32,12 @@ def init(
 ) -> None:
     """Make or upgrade the database, the keys, the admin and the first registry."""
     from authsvc.changes.key_maker import KeyMaker
+    from authsvc.changes.registries import RegistrySpec
+    from authsvc.changes.spec import checked
     from authsvc.db import schema
 
+    if service is not None:
+        checked(RegistrySpec, {"name": service})
     given = None if admin_password_file is None else from_file(admin_password_file)
     with opened(context, any_schema=True) as parts:
         schema.upgrade(parts.database)
@@ -50,11 +54,7 @@ def init(
 def _begin(parts: "Offline", service: str | None, given: str | None) -> dict[str, Any]:
     """The administrator and the registry, where they are missing."""
     from authsvc.changes import installation, invariants, users
-    from authsvc.changes.registries import RegistrySpec
-    from authsvc.changes.spec import checked
 
-    if service is not None:
-        checked(RegistrySpec, {"name": service})
     with parts.database.read() as session:
         there = invariants.has_admin(session)
         words = [*users.forbidden_words(session), service or installation.DEFAULT_SERVICE]

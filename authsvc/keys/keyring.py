@@ -5,6 +5,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from authsvc import logs
 from authsvc.clock import Clock
 from authsvc.db.engine import Database
 from authsvc.errors import Unavailable
@@ -17,6 +18,8 @@ from .rotation import State
 from .rows import KeyRow
 from .shelf import Shelf, look
 from .store import Folder
+
+_log = logs.get("keys")
 
 LEAST_LIFE = 60.0  # seconds; no token lives shorter (distribution's token specification)
 WARN_BEFORE = 14 * 86400.0
@@ -83,11 +86,15 @@ class Keyring:
         self._signers = {name: made for name, made in self._signers.items() if made[0] in held}
         for row in rows:
             self._seen.setdefault(row.kid, now)
+        warnings = (*self._shelf.faults, *self._ending(rows, now))
+        for text in warnings:
+            if text not in self._ring.warnings:  # each once, and the days left once a day
+                _log.warning("a signing key needs attention", fault=text)
         self._ring = _Ring(
             x5c=self._x5c(rows),
             libtrust=self._libtrust(rows),
             jwks=document(row.public_key for row in stored.listed_now(rows, now)),
-            warnings=(*self._shelf.faults, *self._ending(rows, now)),
+            warnings=warnings,
         )
 
     def signer(self, key_header: str, libtrust_kid: str | None, now: float, ttl: float) -> Signer:

@@ -7,6 +7,7 @@ import threading
 
 import jwt
 import pytest
+import structlog.testing
 
 from authsvc.errors import Conflict, InvalidSettings, NotFound, Unavailable
 from authsvc.keys import readiness, store
@@ -227,9 +228,12 @@ def test_a_spoiled_key_file_leaves_the_old_key_signing_and_is_named(on_sqlite, a
         path.chmod(0o640)
     else:
         on_sqlite.folder.write(path.name, content)
-    assert on_sqlite.signer() is signer
+    with structlog.testing.capture_logs() as log:
+        assert on_sqlite.signer() is signer
+        assert on_sqlite.signer() is signer
     (warning,) = on_sqlite.keyring.warnings()
     assert str(path) in warning
+    assert [line["fault"] for line in log] == [warning]  # said once, not at every look
     # A new process has no old key; with the key of the CA at hand it makes another.
     restarted = on_sqlite.again()
     with pytest.raises(Unavailable):

@@ -4,6 +4,7 @@ Pure, and the whole of contract section 5 as far as it is about registries; who 
 decided in changes/guard.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from authsvc.principal import Kind
@@ -92,25 +93,24 @@ class _Question:
             return _refused(entry, Reason.UNKNOWN_TYPE)
         if entry.name != "catalog":
             return _refused(entry, Reason.UNKNOWN_NAME)
-        no = self._catalog(ANY) if ANY in entry.actions else None
-        return _verdict(entry, entry.actions, {ANY: no}, known=(ANY,))
+        return _verdict(entry, entry.actions, lambda action: self._catalog(action, right=ANY))
 
     def _repository(self, entry: Access) -> Verdict:
         """`*` is all that is allowed, spelled out: no registry may read it as more."""
         if not is_repository_name(entry.name):
             return _refused(entry, Reason.UNKNOWN_NAME)
         tally = self._tally(entry.name)
-        refusals = {action: self._refusal(tally, action) for action in REPOSITORY_ACTIONS}
         wanted = _spelled_out(entry.actions, REPOSITORY_ACTIONS)
-        return _verdict(entry, wanted, refusals, known=REPOSITORY_ACTIONS)
+        return _verdict(entry, wanted, lambda action: self._refusal(tally, action))
 
     def _every_repository(self, entry: Access) -> Verdict:
         """`repository::pull` lists every repository at zot, so the catalog right gives it."""
         wanted = _spelled_out(entry.actions, (PULL,))
-        no = self._catalog(PULL) if PULL in wanted else None
-        return _verdict(entry, wanted, {PULL: no}, known=(PULL,))
+        return _verdict(entry, wanted, lambda action: self._catalog(action, right=PULL))
 
     def _refusal(self, tally: _Tally, action: str) -> Refusal | None:
+        if action not in REPOSITORY_ACTIONS:
+            return Refusal(action, Reason.UNKNOWN_ACTION)
         no = tally.refusal(action)
         if no is None and self._registry.read_only and action != PULL:
             return Refusal(action, Reason.READ_ONLY)
@@ -120,16 +120,21 @@ class _Question:
         tally = _Tally()
         namespace, visibility = nearest(self._view, self._registry, name)
         for rule in matching(self._view, self._registry, name):
-            actions = role_of(rule, self._view.base).repository
-            tally.add(rule, actions, self._unmet(rule, namespace))
+            unmet = self._unmet(rule, namespace) if rule.when or rule.homes else None
+            tally.add(rule, role_of(rule, self._view.base).repository, unmet)
         if visibility is Visibility.PUBLIC or (
             visibility is Visibility.INTERNAL and self._view.person
         ):
             tally.allowed.add(PULL)
         return tally
 
-    def _catalog(self, action: str) -> Refusal | None:
-        """The catalog right comes from rules on `**` alone, and never to a robot (rules 3, 7)."""
+    def _catalog(self, action: str, *, right: str) -> Refusal | None:
+        """The catalog right comes from rules on `**` alone, and never to a robot (rules 3, 7).
+
+        `right` is the one action that stands for it where it is asked.
+        """
+        if action != right:
+            return Refusal(action, Reason.UNKNOWN_ACTION)
         if self._view.principal.kind is Kind.ROBOT:
             return Refusal(action, Reason.NOT_FOR_ROBOTS)
         tally = _Tally()
@@ -160,16 +165,11 @@ def _spelled_out(actions: tuple[str, ...], every: tuple[str, ...]) -> tuple[str,
 
 
 def _verdict(
-    entry: Access,
-    wanted: tuple[str, ...],
-    refusals: dict[str, Refusal | None],
-    *,
-    known: tuple[str, ...],
+    entry: Access, wanted: tuple[str, ...], judge: Callable[[str], Refusal | None]
 ) -> Verdict:
-    refused = []
-    granted = []
+    granted, refused = [], []
     for action in wanted:
-        no = refusals[action] if action in known else Refusal(action, Reason.UNKNOWN_ACTION)
+        no = judge(action)
         if no is None:
             granted.append(action)
         else:
@@ -178,4 +178,4 @@ def _verdict(
 
 
 def _refused(entry: Access, reason: Reason) -> Verdict:
-    return Verdict(entry, (), tuple([Refusal(action, reason) for action in entry.actions]))
+    return _verdict(entry, entry.actions, lambda action: Refusal(action, reason))

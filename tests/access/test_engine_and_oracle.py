@@ -6,6 +6,7 @@ several names, so 1,000 examples are some 20,000 pairs.
 
 import os
 from dataclasses import replace
+from functools import cache
 
 from access import oracle
 from access.world import NOW, Grant, World, a_registry
@@ -69,6 +70,7 @@ def numbered(found: list[Grant]) -> tuple[Grant, ...]:
     return tuple(Grant(**{**vars(grant), "id": place}) for place, grant in enumerate(found, 10))
 
 
+@cache
 def grants(principal: Principal) -> st.SearchStrategy[Grant]:
     """Mostly for the caller, since what is for others only ever grants nothing."""
     mine = [principal.subject or "everyone", "everyone", "authenticated", *principal.groups]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from db_fixtures import Postgres
 from real import fleet
 from real.clients import Client, Ctr
 from real.image import Image, make_image
@@ -39,39 +40,71 @@ def folder(rt: Path) -> Path:
     return rt / f"f{next(_NUMBERS)}"
 
 
+class Once:
+    """What is started by the first test that asks for it, and stopped after the last test of all.
+
+    pytest ends a fixture with parameters whenever the parameter changes, and authsvc takes too
+    long to set up for that.
+    """
+
+    def __init__(self, rt: Path, postgres: Postgres) -> None:
+        self._rt = rt
+        self._postgres = postgres
+        self._services: dict[str, Service] = {}
+        self._registries: dict[tuple[int, str, str], Registry] = {}
+
+    def service(self, engine: str) -> Service:
+        if engine not in self._services:
+            server = self._postgres
+            url = server.url(server.make("template0")) if engine == "postgresql" else ""
+            made = self._services[engine] = Service(self._rt / engine, database_url=url)
+            introduce(made)
+            made.start()
+        return self._services[engine]
+
+    def registry(self, service: Service, version: str, name: str) -> Registry:
+        key = (service.port, version, name)
+        if key not in self._registries:
+            folder = self._rt / f"registry-{next(_NUMBERS)}"
+            self._registries[key] = start_registry(service, version, name, folder)
+        return self._registries[key]
+
+    def stop(self) -> None:
+        for registry in self._registries.values():
+            registry.process.stop()
+        for service in self._services.values():
+            service.stop()
+
+
+@pytest.fixture(scope="session")
+def once(rt: Path, postgres: Postgres) -> Iterator[Once]:
+    kept = Once(rt, postgres)
+    yield kept
+    kept.stop()
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def service(request: pytest.FixtureRequest, rt: Path) -> Iterator[Service]:
+def service(request: pytest.FixtureRequest, once: Once) -> Service:
     """A running authsvc that knows the people of real/people.py, made by its commands alone."""
-    url = ""
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres")
-        url = server.url(server.make("template0"))
-    running = Service(rt / f"authsvc-{request.param}", database_url=url)
-    introduce(running)
-    running.start()
-    yield running
-    running.stop()
+    return once.service(request.param)
 
 
 @pytest.fixture(scope="session", params=["2.8", "3.1", pytest.param("3.0", marks=pytest.mark.all)])
-def registry(request: pytest.FixtureRequest, service: Service, rt: Path) -> Iterator[Registry]:
+def registry(request: pytest.FixtureRequest, service: Service, once: Once) -> Registry:
     """The registry ONE."""
-    yield from _running(service, request.param, ONE, rt)
+    return once.registry(service, request.param, ONE)
 
 
 @pytest.fixture(scope="session")
-def other_registry(registry: Registry, service: Service, rt: Path) -> Iterator[Registry]:
+def other_registry(registry: Registry, service: Service, once: Once) -> Registry:
     """The registry TWO, of the same version."""
-    yield from _running(service, registry.version, TWO, rt)
+    return once.registry(service, registry.version, TWO)
 
 
 @pytest.fixture(scope="session")
-def both_versions(service: Service, rt: Path) -> Iterator[tuple[Registry, Registry]]:
+def both_versions(service: Service, once: Once) -> tuple[Registry, Registry]:
     """The registry ONE twice, of version 2.8 and of version 3.1."""
-    started = [_start(service, version, ONE, rt) for version in ("2.8", "3.1")]
-    yield started[0], started[1]
-    for each in started:
-        each.process.stop()
+    return once.registry(service, "2.8", ONE), once.registry(service, "3.1", ONE)
 
 
 @pytest.fixture(scope="session")
@@ -135,13 +168,3 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if line := fleet.summary():
         terminalreporter.write_line(line)
-
-
-def _running(service: Service, version: str, name: str, rt: Path) -> Iterator[Registry]:
-    started = _start(service, version, name, rt)
-    yield started
-    started.process.stop()
-
-
-def _start(service: Service, version: str, name: str, rt: Path) -> Registry:
-    return start_registry(service, version, name, rt / f"registry-{next(_NUMBERS)}")

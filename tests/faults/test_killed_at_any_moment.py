@@ -9,7 +9,7 @@ from real.service import Service
 KILLS = 20
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.all)])
 def fresh_service(request, folder):
     url = ""
     if request.param == "postgresql":

@@ -10,7 +10,6 @@ from real.clients import Buildah, Crane, Oras, Podman, Regctl, Skopeo
 from real.fleet import able, left_out
 from real.people import BRIEF, READER, WRITER
 from real.raw import RawGet, RawPost
-from real.registries import start_registry
 from real.wire import Wire
 
 # Some clients ask for a new token when the registry refuses the old one; others go by `expires_in`
@@ -64,12 +63,9 @@ def test_an_upload_outlives_the_token_it_began_with(service, registry, repositor
 
 
 @pytest.fixture
-def brief_registry(service, registry, folder):
+def brief_registry(service, registry, once):
     """A registry whose tokens live for 60 seconds, and for the 60 more that a registry allows."""
-    folder.mkdir()
-    started = start_registry(service, registry.version, BRIEF, folder / "registry")
-    yield started
-    started.process.stop()
+    return once.registry(service, registry.version, BRIEF)
 
 
 class SlowLine:

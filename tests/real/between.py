@@ -3,7 +3,7 @@
 import http.client
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 # Hop by hop, or set anew by the relay.
@@ -37,12 +37,11 @@ def relay(registry: str, *, before: Before = _nothing, after: After = _nothing) 
                 if name.lower() not in _NOT_RELAYED
             }
             before(self.command, self.path, headers)
-            connection = http.client.HTTPConnection(registry, timeout=60)
-            connection.request(self.command, self.path, body=body or None, headers=headers)
-            answer = connection.getresponse()
-            after(self.command, self.path)
-            _write(self, answer)
-            connection.close()
+            with closing(http.client.HTTPConnection(registry, timeout=60)) as connection:
+                connection.request(self.command, self.path, body=body or None, headers=headers)
+                answer = connection.getresponse()
+                after(self.command, self.path)
+                _write(self, answer)
 
         def log_message(self, *_: object) -> None:
             """Says nothing: the registry's own log is enough."""
@@ -53,9 +52,11 @@ def relay(registry: str, *, before: Before = _nothing, after: After = _nothing) 
         server.daemon_threads = True
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         serving.start()
-        yield f"localhost:{server.server_port}"
-        server.shutdown()
-        serving.join()
+        try:
+            yield f"localhost:{server.server_port}"
+        finally:
+            server.shutdown()
+            serving.join()
 
 
 def _read_body(request: BaseHTTPRequestHandler) -> bytes:

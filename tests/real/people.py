@@ -1,5 +1,7 @@
 """Who the flows are played by, and the commands that give them their rights."""
 
+from pathlib import Path
+
 from real.service import Account, Service
 
 ONE = "one.test:5000"
@@ -15,22 +17,8 @@ CATALOGUER = Account("carl", "carl has a long password")
 
 
 def introduce(service: Service) -> None:
-    """The registries, a private and a public namespace, and everybody's grants."""
+    """Makes the installation: three registries, a private and a public namespace, and everybody."""
     service.init(ONE)
-    for name in (TWO, BRIEF):
-        service.cli("registry", "add", name)
-    service.cli("registry", "set", BRIEF, "--ttl", "60")
     for account in (WRITER, READER, MAINTAINER, STRANGER, CATALOGUER):
         service.add_user(account)
-    service.cli("namespace", "add", "team", "--visibility", "private")
-    service.cli("namespace", "add", "open", "--visibility", "public")
-    service.cli("group", "add", "devs")
-    service.cli("group", "member", "add", "devs", WRITER.name)
-    for subject, role, where in (
-        ("group:devs", "writer", ["--on", "team"]),
-        ("group:devs", "writer", ["--on", "open"]),
-        (f"user:{READER.name}", "reader", ["--on", "team"]),
-        (f"user:{MAINTAINER.name}", "maintainer", ["--on", "team"]),
-        (f"user:{CATALOGUER.name}", "catalog-reader", []),
-    ):
-        service.cli("grant", "add", "--to", subject, "--role", role, *where)
+    service.cli("policy", "apply", str(Path(__file__).with_name("people.yaml")))

@@ -13,6 +13,7 @@ from real.image import Image, digest
 from real.service import Account
 
 By = Literal["GET", "POST"]
+_PATIENCE = 150  # seconds; one flow keeps an answer back for more than two minutes
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
@@ -37,7 +38,7 @@ def call(
 ) -> Reply:
     """One request on a connection of its own; follows nothing."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=_PATIENCE)
     try:
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         connection.request(method, path, body=body or None, headers=dict(headers or {}))

@@ -4,10 +4,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from authsvc.db.models import Grant, Role, Subject
 from authsvc.errors import Invalid, NotFound
@@ -87,7 +88,7 @@ class GrantSpec(Spec):
             raise ValueError(f"{self.role} is for all registries only")
         return self
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Equal for equal grants; what they say, but not why."""
         said = self.model_dump(exclude={"reason", "expires_at"}, mode="json")
@@ -104,11 +105,13 @@ def add(tx: Transaction, spec: GrantSpec) -> Outcome[dict[str, Any]]:
     held = reads.grants(tx.session, Grant.fingerprint == spec.fingerprint)
     if held:
         return nothing(held[0])
-    row = _row(tx, spec, References(tx))
-    tx.session.add(row.grant)
+    references = References(tx)
+    row = Grant(**_columns(tx, spec, references))
+    tx.session.add(row)
     tx.session.flush()
-    item = reads.grant(row)
-    return Outcome(item, after={"grant": item}, topics=subjects.topics([row.subject]))
+    item = reads.grants(tx.session, Grant.id == row.id)[0]
+    topics = subjects.topics([references.subject(spec.subject)])
+    return Outcome(item, after={"grant": item}, topics=topics)
 
 
 def add_missing(
@@ -121,17 +124,19 @@ def add_missing(
     """
     known = set(tx.session.scalars(select(Grant.fingerprint)))
     references = References(tx)
-    rows: list[reads.GrantRow] = []
+    rows: list[dict[str, Any]] = []
     for place, spec in specs:
         if spec.fingerprint in known:
             continue
         known.add(spec.fingerprint)
         with faults.at(place):
-            rows.append(_row(tx, spec, references))
-    tx.session.add_all([row.grant for row in rows])
-    tx.session.flush()
-    items = [reads.grant(row) for row in rows]
-    return Outcome(items, after=items, topics=subjects.topics(row.subject for row in rows))
+            rows.append(_columns(tx, spec, references))
+    if not rows:
+        return nothing([])
+    tx.session.execute(insert(Grant), rows)
+    made = reads.grant_rows(tx.session, Grant.changed_in == tx.version)
+    items = [reads.grant(row) for row in made]
+    return Outcome(items, after=items, topics=subjects.topics(row.subject for row in made))
 
 
 def remove(tx: Transaction, grant_id: int) -> Outcome[dict[str, Any]]:
@@ -176,24 +181,20 @@ class References:
         return self._registries[name]
 
 
-def _row(tx: Transaction, spec: GrantSpec, references: References) -> reads.GrantRow:
-    """The row that `spec` makes, not added yet, with what it refers to."""
+def _columns(tx: Transaction, spec: GrantSpec, references: References) -> dict[str, Any]:
+    """The columns of the row that `spec` makes."""
     if spec.expires_at is not None and spec.expires_at <= tx.now:
         raise Invalid("the end of this grant is in the past", advice="name a time to come")
-    role = references.role(spec.role)
-    registry = references.registry(spec.registry)
-    subject = references.subject(spec.subject)
-    grant = Grant(
-        subject_id=subject.id,
-        role_id=role,
-        pattern=spec.on,
-        registry_id=registry,
-        effect=spec.effect,
-        expires_at=spec.expires_at,
-        cidrs=list(spec.cidrs),
-        reason=spec.reason,
-        fingerprint=spec.fingerprint,
-        created_at=tx.now,
-        changed_in=tx.version,
-    )
-    return reads.GrantRow(grant, subject, spec.role, spec.registry)
+    return {
+        "role_id": references.role(spec.role),
+        "registry_id": references.registry(spec.registry),
+        "subject_id": references.subject(spec.subject).id,
+        "pattern": spec.on,
+        "effect": spec.effect,
+        "expires_at": spec.expires_at,
+        "cidrs": list(spec.cidrs),
+        "reason": spec.reason,
+        "fingerprint": spec.fingerprint,
+        "created_at": tx.now,
+        "changed_in": tx.version,
+    }

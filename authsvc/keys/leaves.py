@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from authsvc.errors import Invalid
 
-from .algorithms import Algorithm, PrivateKey, PublicKey, algorithm_of
+from .algorithms import Algorithm, PrivateKey, algorithm_of
 from .certificates import (
     Issuer,
     chain_pem,
@@ -39,11 +39,6 @@ class Leaf:
     root: str
     starts: float
     ends: float
-
-    @property
-    def public_key(self) -> PublicKey:
-        """The public half."""
-        return self.key.public_key()
 
     @property
     def x5c(self) -> list[str]:

@@ -34,7 +34,6 @@ Stamp = tuple[int, int, int, int]
 class Content:
     """A file as it was read; `stamp` changes whenever the file does."""
 
-    path: Path
     stamp: Stamp
     data: bytes
 
@@ -161,7 +160,7 @@ def read_private(path: Path) -> Content:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise Invalid("is larger than any key")
-    return Content(path, stamp_of(status), data)
+    return Content(stamp_of(status), data)
 
 
 def check_readers(folder: Folder) -> None:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from authsvc import __version__
 from authsvc.admin import pages
 from authsvc.admin.caller import Callers
-from authsvc.assembly import Online, online
+from authsvc.assembly.online import Online, online
 from authsvc.errors import AuthsvcError
 from authsvc.lifespan import running
 from authsvc.settings import Settings

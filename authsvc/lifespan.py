@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 
 from authsvc import logs, metrics
-from authsvc.assembly import Online
+from authsvc.assembly.online import Online
 from authsvc.db import schema
 from authsvc.db.lease import Lease
 from authsvc.errors import AuthsvcError

@@ -12,7 +12,7 @@ import jwt
 from cryptography import x509
 
 from authsvc.app import create_app
-from authsvc.assembly import offline
+from authsvc.assembly.offline import offline
 from authsvc.audit import reader
 from authsvc.changes.apply import submit
 from authsvc.changes.key_maker import KeyMaker

@@ -10,7 +10,7 @@ from .passwords import from_file
 from .session import actor, opened
 
 if TYPE_CHECKING:
-    from authsvc.assembly import Offline
+    from authsvc.assembly.offline import Offline
 
 
 def init(

@@ -38,7 +38,7 @@ def _check(found: "Settings") -> None:
     Raises InvalidSettings and Conflict. A database that does not answer is no reason to stop: it
     is waited for, not ready.
     """
-    from authsvc.assembly import offline
+    from authsvc.assembly.offline import offline
     from authsvc.db import schema
     from authsvc.errors import Unavailable
     from authsvc.keys import readiness, rows

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from authsvc.assembly import Offline
+    from authsvc.assembly.offline import Offline
     from authsvc.changes.unit_of_work import Outcome, Transaction
     from authsvc.principal import Actor
     from authsvc.settings import Settings
@@ -49,7 +49,7 @@ def opened(context: typer.Context, *, any_schema: bool = False) -> Iterator[Offl
 
     Raises `InvalidSettings` when it is not, unless `any_schema`, and `Unavailable`.
     """
-    from authsvc.assembly import offline
+    from authsvc.assembly.offline import offline
     from authsvc.db import schema
 
     parts = offline(settings(context))

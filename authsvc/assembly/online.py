@@ -1,4 +1,4 @@
-"""Composition root: builds every long-lived part from the settings. No logic."""
+"""The parts of one worker of the service."""
 
 import hashlib
 import hmac
@@ -14,8 +14,7 @@ from authsvc import metrics
 from authsvc.access.snapshot import Snapshot
 from authsvc.audit.log import TokenLog
 from authsvc.changes.key_maker import KeyMaker
-from authsvc.changes.unit_of_work import UnitOfWork
-from authsvc.clock import Clock, SystemClock
+from authsvc.clock import Clock
 from authsvc.db.engine import Database
 from authsvc.db.feed import BLIND, Feed
 from authsvc.identity import stored
@@ -30,35 +29,16 @@ from authsvc.identity.refusals import Refusals
 from authsvc.identity.sources import Source, Sources
 from authsvc.jobs import Job
 from authsvc.keys.keyring import Keyring
-from authsvc.keys.store import Folder
 from authsvc.settings import HtpasswdSource, Settings
 from authsvc.tokens.identifiers import Identifiers
 from authsvc.tokens.records import Pseudonyms
 from authsvc.tokens.service import Parts, TokenService
 from authsvc.web.exposure import transport_state
 
+from .offline import Offline, offline
+
 CORES = os.cpu_count() or 1
 WAITING = 256  # password checks that may wait for a thread; more are told to come back
-
-
-@dataclass(frozen=True, slots=True)
-class Offline:
-    """What the command line works with: everything that needs no running service."""
-
-    settings: Settings
-    database: Database
-    clock: Clock
-    unit_of_work: UnitOfWork
-    keys: Folder
-
-
-def offline(settings: Settings) -> Offline:
-    """The parts for the command line; nothing is connected to and no file is made yet."""
-    database = Database(settings.database_url.get_secret_value())
-    clock = SystemClock()
-    sources = frozenset(source.name for source in settings.sources)
-    unit_of_work = UnitOfWork(database, clock, lambda: None, sources=sources)
-    return Offline(settings, database, clock, unit_of_work, Folder(settings.certs_dir))
 
 
 @dataclass(frozen=True, slots=True)

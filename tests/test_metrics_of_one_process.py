@@ -16,7 +16,9 @@ def test_requests_are_counted_by_registry_result_and_reason():
     name = "authsvc_token_requests_total"
     assert found[name + '{reason="no_grant",registry="a.test",result="refused"}'] == "3.0"
     assert found[name + '{reason="",registry="a.test",result="granted"}'] == "1.0"
-    assert samples() == found | {k: v for k, v in samples().items() if "process_" in k or "gc" in k}
+    again = samples()
+    ours = [sample for sample in found if sample.startswith("authsvc_")]
+    assert all(again[sample] == found[sample] for sample in ours)
 
 
 def test_remembered_credentials_are_counted_and_flushing_twice_counts_once():

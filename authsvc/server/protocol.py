@@ -33,7 +33,7 @@ from .refusals import (
 )
 
 _WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH", b"DELETE"})
-_IDLE, _STUCK = object(), object()
+_IDLE, _LINGER, _STUCK = object(), object(), object()
 _log = logs.get(__name__)
 
 
@@ -42,7 +42,8 @@ class Bounds:
     """How much one worker takes, in seconds and bytes.
 
     `waiting` bounds requests sent before earlier ones are answered; `stuck_seconds` is how long
-    an answer may wait for a client that does not read it.
+    an answer may wait for a client that does not read it, `linger_seconds` how long a client
+    that was refused may go on sending, so that it comes to reading why.
     """
 
     connections: int = 2048
@@ -52,6 +53,7 @@ class Bounds:
     body_seconds: float = 30
     body_bytes: int = 8 * 1024 * 1024
     stuck_seconds: float = 30
+    linger_seconds: float = 2
     waiting: int = 8
 
 
@@ -77,7 +79,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._fed = 0  # bytes of a request that has not arrived whole, its head's or its body's
-        self._deaf = False  # nothing that still arrives is read
+        self._deaf = False  # what still arrives is thrown away
+        self._lingers = False  # refused; open so that the client comes to reading why
         self._seen: tuple[object, object] = (None, LATE_HEAD)  # what the last sweep found
         self._since = self.loop.time()
 
@@ -88,7 +91,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         if len(self.connections) > self.bounds.connections:
             self._write(FULL)
-            # Not counted any more: those that are sent away must not keep others out.
+            # It does not linger, nor count: those that are sent away must not keep others out.
+            self.transport.close()
             self.connections.discard(self)
 
     def data_received(self, data: bytes) -> None:
@@ -195,9 +199,18 @@ class BoundedProtocol(HttpToolsProtocol):
             self._write(refusal)
 
     def _write(self, refusal: Refusal) -> None:
-        self._deaf = True
+        self._deaf = self._lingers = True
         self.transport.write(answer(refusal, self.server_state.default_headers))
-        self.transport.close()
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def shutdown(self) -> None:
+        """End at once what waits for nothing, and the rest with its answer."""
+        if self._lingers:
+            self.transport.close()
+        else:
+            super().shutdown()
 
     # Time
 
@@ -210,10 +223,12 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if isinstance(phase, Refusal):
             self._refuse(phase)
-        elif phase is _IDLE:
-            self.transport.close()
-        else:
+            if self._lingers:
+                self.transport.close()  # who sends nothing needs no time to stop sending
+        elif phase is _STUCK:
             self.transport.abort()
+        else:
+            self.transport.close()
 
     def is_asking(self) -> bool:
         """Whether a request may be on its way: a new connection, or part of a head is here."""
@@ -224,7 +239,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing() or self.flow.write_paused:
             return _STUCK
         if self._deaf:
-            return None
+            return _LINGER if self._lingers else None
         if self._in_head():
             return LATE_HEAD
         if self._in_body():
@@ -232,11 +247,12 @@ class BoundedProtocol(HttpToolsProtocol):
         return _IDLE if self.cycle.response_complete else None
 
     def _limit(self, phase: object) -> float:
-        if phase is LATE_HEAD:
-            return self.bounds.head_seconds
-        if phase is LATE_BODY:
-            return self.bounds.body_seconds
-        return self.timeout_keep_alive if phase is _IDLE else self.bounds.stuck_seconds
+        bounds = self.bounds
+        if isinstance(phase, Refusal):
+            return bounds.head_seconds if phase is LATE_HEAD else bounds.body_seconds
+        if phase is _IDLE:
+            return self.timeout_keep_alive
+        return bounds.linger_seconds if phase is _LINGER else bounds.stuck_seconds
 
 
 def _refusal(error: HttpParserError) -> Refusal:

@@ -31,10 +31,10 @@ class RequestIds:
 
     def __init__(self) -> None:
         self._start = os.urandom(8).hex()
-        self._count = itertools.count(1)
+        self._next = itertools.count(1).__next__
 
     def __call__(self) -> str:
-        return f"{self._start}-{next(self._count):x}"
+        return f"{self._start}-{self._next():x}"
 
 
 class Shell:
@@ -63,7 +63,7 @@ class Shell:
 
         def tagged(message: Message) -> Awaitable[None]:
             nonlocal started
-            if message["type"] == "http.response.start":
+            if not started and message["type"] == "http.response.start":
                 started = True
                 message["headers"] = [*message.get("headers", ()), tag]
             return send(message)
@@ -71,16 +71,15 @@ class Shell:
         try:
             await self._app(scope, receive, tagged)
         except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, it is logged
-            _log.error(
-                "a request failed", request_id=request_id, path=scope["path"], exc_info=error
-            )
+            path = scope["path"]
+            _log.error("a request failed", request_id=request_id, path=path, exc_info=error)
             if not started:
-                await _fail(scope["path"], request_id, tagged)
+                await _fail(path, request_id, tagged)
 
     def _describe(self, scope: Scope) -> str:
         """Put what is known of the request into its state; return its id."""
+        given: bytes | None = None
         forwarded: list[bytes] | None = None
-        given = b""
         for name, value in scope["headers"]:
             if name == b"x-request-id":
                 given = value
@@ -88,14 +87,15 @@ class Shell:
                 forwarded = [*(forwarded or ()), value]
         client = scope.get("client")
         peer = (self._proxies.hop(client[0]) if client else None) or _NOBODY
-        request_id = given.decode() if _WELL_FORMED.fullmatch(given) else self._new_id()
         state = scope.setdefault("state", {})
-        state["request_id"] = request_id
-        state["peer"] = peer.text
-        if forwarded is None:
-            state["address"] = peer.text
-            state["address_known"] = peer is not _NOBODY
+        if given is not None and _WELL_FORMED.fullmatch(given):
+            request_id = given.decode()
         else:
+            request_id = self._new_id()
+        state["request_id"] = request_id
+        state["peer"] = state["address"] = peer.text
+        state["address_known"] = peer is not _NOBODY
+        if forwarded is not None:
             origin = self._proxies.origin(peer, forwarded)
             state["address"] = origin.address
             state["address_known"] = origin.known

@@ -9,7 +9,7 @@ import time
 import pytest
 from served import parsed, read_all, request, until
 
-QUICK = {"head_seconds": 0.5, "body_seconds": 0.5, "stuck_seconds": 0.5}
+QUICK = {"head_seconds": 0.5, "body_seconds": 0.5, "stuck_seconds": 0.5, "linger_seconds": 0.5}
 
 
 def is_the_error_body(answer, status):
@@ -120,6 +120,26 @@ def test_a_head_that_drips_does_not_get_more_time(serve):
         except OSError:
             pass
         assert sent < 199
+
+
+def test_who_is_refused_while_sending_may_finish_and_read_why(serve):
+    served = serve(bounds={"body_bytes": 100_000})
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+    connection.request("POST", "/echo", body=b"a" * 5_000_000)
+    assert connection.getresponse().status == 413
+    connection.close()
+    with served.connect() as connection:
+        connection.sendall(b"GARBAGE\r\n\r\n")
+        until(lambda: not still_open(connection))
+
+
+def still_open(connection):
+    time.sleep(0.1)
+    try:
+        connection.sendall(b"more")
+    except OSError:
+        return False
+    return True
 
 
 def test_half_a_body_is_408_and_the_application_goes_on_with_others(serve):

@@ -46,16 +46,25 @@ def test_a_renewed_certificate_is_used_for_new_connections_and_a_broken_one_is_n
     serve, pki, unverified, workers
 ):
     served = serve(tls_cert=str(pki.certificate), tls_key=str(pki.key), workers=workers)
+    until(lambda: len({worker(served, unverified) for _ in range(8)}) == workers)
     with unverified.wrap_socket(served.connect()) as old:
         second = pki.write()
-        until(lambda: all(shown(served, unverified) == second for _ in range(4)))
+        until(lambda: served.text().count("certificate was renewed") == workers)
+        assert shown(served, unverified) == second
         pki.key.write_text("half a fi")
         until(lambda: "the renewed TLS certificate cannot be used" in served.text())
         assert shown(served, unverified) == second
         third = pki.write()
-        until(lambda: all(shown(served, unverified) == third for _ in range(4)))
+        until(lambda: served.text().count("certificate was renewed") == 2 * workers)
+        assert shown(served, unverified) == third
         old.sendall(request("/pid"))
         assert parsed(read_all(old))[0] == 200
+
+
+def worker(served, context):
+    with context.wrap_socket(served.connect()) as connection:
+        connection.sendall(request("/pid"))
+        return parsed(read_all(connection))[2]
 
 
 def test_a_certificate_that_has_expired_is_served_with_a_warning(serve, pki, unverified):

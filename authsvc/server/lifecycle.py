@@ -36,11 +36,14 @@ _log = logs.get(__name__)
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server with a drain, the sweep over connections, and TLS that renews itself."""
+    """uvicorn's server with a drain, the sweep over connections, and TLS that renews itself.
+
+    `make` makes the application; it is called on the event loop that will serve it.
+    """
 
     def __init__(
         self,
-        app: Any,
+        make: Callable[[Readiness], Any],
         readiness: Readiness,
         *,
         bounds: Bounds,
@@ -49,7 +52,8 @@ class Server(uvicorn.Server):
         started: Callable[[], None],
         alone: bool = True,
     ) -> None:
-        super().__init__(_config(app))
+        super().__init__(_config())
+        self._make = make
         self._readiness = readiness
         self._bounds = bounds
         self._drain = drain
@@ -90,6 +94,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then listen. Raises what the application could not start for."""
+        self.config.loaded_app = self._make(self._readiness)
         self.lifespan = _Lifespan(self.config)
         await self.lifespan.startup()
         if self.lifespan.failure is not None:
@@ -200,10 +205,14 @@ class _Lifespan(LifespanOn):
         await super().send({"type": message["type"]})
 
 
-def _config(app: Any) -> uvicorn.Config:
+async def _not_yet(scope: Any, receive: Any, send: Any) -> None:
+    """Stand where uvicorn wants an application before there is one."""
+
+
+def _config() -> uvicorn.Config:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     return uvicorn.Config(
-        app,
+        _not_yet,
         interface="asgi3",
         loop="uvloop",
         http=BoundedProtocol,

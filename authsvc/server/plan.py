@@ -31,11 +31,11 @@ class Plan:
 
 
 def server_of(plan: Plan, *, started: Callable[[], None], alone: bool = True) -> Server:
-    """The server of one process, with the application made. Raises what that raises."""
-    readiness = Readiness()
+    """The server of one process. Raises InvalidSettings for a TLS certificate."""
+    create_app = _factory(plan.app)
     return Server(
-        _factory(plan.app)(plan.settings, readiness),
-        readiness,
+        lambda readiness: create_app(plan.settings, readiness),
+        Readiness(),
         bounds=plan.bounds,
         drain=plan.settings.server.drain,
         certificates=certificates_of(plan.settings),

@@ -72,6 +72,7 @@ async def body_of(receive):
 
 
 def create_app(settings, readiness):
+    asyncio.get_running_loop()
     health = Health(
         Tiny(), {}, vital=frozenset(), readiness=readiness,
         metrics_allow=settings.server.metrics_allow,

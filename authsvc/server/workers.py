@@ -8,12 +8,10 @@ to all.
 
 import os
 import pickle
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from authsvc import logs
 
 from .lifecycle import FINISH
 from .plan import Plan
+from .scrape_folder import scrape_folder
 
 DRAIN, HURRY, READY = b"D", b"H", b"R"
 LOOK = 0.1  # seconds between looks at signals and workers
@@ -70,7 +69,7 @@ class Workers:
         self._announced = False
         self._signals: list[int] = []
         self._kill_at: float | None = None
-        self._metrics = Path(tempfile.mkdtemp(prefix="authsvc-metrics-"))
+        self._metrics: Path | None = None
 
     def run(self) -> None:
         """Keep the workers running until a signal says stop, and all have ended.
@@ -79,14 +78,15 @@ class Workers:
         """
         for sig in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sig, lambda number, _frame: self._signals.append(number))
-        try:
-            while self._kill_at is None or self._workers:
-                self._obey()
-                self._start_due()
-                time.sleep(LOOK)
-                self._look()
-        finally:
-            self._end()
+        with scrape_folder() as self._metrics:
+            try:
+                while self._kill_at is None or self._workers:
+                    self._obey()
+                    self._start_due()
+                    time.sleep(LOOK)
+                    self._look()
+            finally:
+                self._end()
 
     def _obey(self) -> None:
         while self._signals:
@@ -161,4 +161,3 @@ class Workers:
             worker.process.wait()
             worker.channel.close()
         self._sock.close()
-        shutil.rmtree(self._metrics, ignore_errors=True)

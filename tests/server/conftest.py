@@ -21,7 +21,12 @@ def serve(tmp_path):
         if public_url:
             plan["public_url"] = public_url
         log = tmp_path / f"{port}-{len(running)}.log"
-        environment = {**os.environ, "PYTHONPATH": str(served.HERE), **(environ or {})}
+        environment = {
+            **os.environ,
+            "TMPDIR": str(tmp_path),
+            "PYTHONPATH": str(served.HERE),
+            **(environ or {}),
+        }
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, str(served.HERE / "tiny.py"), json.dumps(plan)],

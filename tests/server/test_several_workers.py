@@ -46,6 +46,20 @@ def test_workers_end_with_a_parent_that_was_killed_and_the_port_is_free(serve):
     assert parsed(again.get("/livez"))[0] == 200
 
 
+def test_what_a_killed_parent_leaves_behind_is_removed_at_the_next_start(serve, tmp_path):
+    place = {"TMPDIR": str(tmp_path)}
+    serve(workers=2, environ=place).process.kill()
+    (left,) = tmp_path.glob("authsvc-metrics-*")
+    living = serve(workers=2, environ=place)
+    until(lambda: not left.exists())
+    again = serve(workers=2, environ=place)
+    assert len(list(tmp_path.glob("authsvc-metrics-*"))) == 2
+    for served in (living, again):
+        served.process.send_signal(signal.SIGTERM)
+        assert served.wait() == 0
+    assert not list(tmp_path.glob("authsvc-metrics-*"))
+
+
 def test_a_worker_that_gets_the_signal_too_still_drains(serve):
     """A process manager signals every process of a service at once."""
     served = serve(workers=2, drain=2)

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import anyio
 import anyio.to_thread
+from anyio.abc import TaskStatus
 
 from authsvc import logs, metrics
 from authsvc.assembly.online import Online
@@ -28,11 +29,12 @@ T = TypeVar("T")
 async def running(parts: Online) -> AsyncIterator[None]:
     """Everything that the service needs besides requests, from the start to the stop.
 
-    Comes up without a database: it is waited for, and requests get 503 meanwhile.
+    Requests are let in when the policy is loaded. Comes up without a database too: it is waited
+    for, and requests get 503 meanwhile.
     """
     parts.log.start()
     async with anyio.create_task_group() as group:
-        group.start_soon(_follow, parts)
+        await group.start(_follow, parts)
         group.start_soon(_keep_gauges, parts)
         for job in parts.jobs:
             group.start_soon(_repeat, job, parts)
@@ -43,20 +45,28 @@ async def running(parts: Online) -> AsyncIterator[None]:
     parts.offline.database.dispose()
 
 
-async def _follow(parts: Online) -> None:
-    """Load the policy once the database is there, then follow its news."""
+async def _follow(parts: Online, *, task_status: TaskStatus[None]) -> None:
+    """Load the policy once the database is there, then follow its news.
+
+    Counts as started after the first attempt, whatever came of it.
+    """
     said = ""
     while True:
         try:
             await _thread(parts, schema.check, parts.offline.database)
             await _thread(parts, parts.keyring.refresh)
+            await parts.feed.poll()  # before the load: the first news is to forget everything
             await parts.snapshot.load()
             break
         except AuthsvcError as error:
+            if not said:
+                task_status.started()
             if str(error) != said:
                 said = str(error)
                 _log.warning("waiting for the database", reason=said)
             await anyio.sleep(RETRY)
+    if not said:
+        task_status.started()
     await parts.feed.run()
 
 

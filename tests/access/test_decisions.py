@@ -532,6 +532,9 @@ REACHED = [
         id="part-of-a-component-registered",
     ),
     pytest.param(homes(on="{username}/x/{username}"), "alice/x/alice", True, id="twice"),
+    pytest.param(
+        homes(on="{username}**a", registered="alice"), "alice/a", False, id="run-across-components"
+    ),
     pytest.param(homes(on="{username}"), "alice", True, id="name-alone"),
 ]
 

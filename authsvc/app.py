@@ -37,15 +37,18 @@ def create_app(settings: Settings, readiness: Readiness | None = None) -> ASGIAp
         api, states, vital=VITAL, readiness=readiness or Readiness(),
         metrics_allow=settings.server.metrics_allow,
     )  # fmt: skip
-    shell = Shell(_front(settings, parts, health), trusted_proxies=settings.server.trusted_proxies)
+    tokens = Realm(parts.tokens, parts.offline.clock, url=settings.realm)
+    shell = Shell(
+        _front(settings, parts, tokens, health),
+        trusted_proxies=settings.server.trusted_proxies,
+        quick=tokens,
+    )
     states["proxy"] = shell.proxy_state
     return shell
 
 
-def _front(settings: Settings, parts: Online, otherwise: ASGIApp) -> ASGIApp:
+def _front(settings: Settings, parts: Online, tokens: Realm, otherwise: ASGIApp) -> ASGIApp:
     """The token realm and the well-known paths stand in front of all routing."""
-    url = f"{settings.public_url}/token"
-    tokens = Realm(parts.tokens, parts.offline.clock, url=url)
     known = Metadata(
         issuer=settings.issuer, public_url=settings.public_url, jwks=parts.keyring.jwks
     )
@@ -74,10 +77,9 @@ def _api(settings: Settings, parts: Online) -> FastAPI:
         title=TITLE, version=__version__, lifespan=lifespan, redirect_slashes=False,
         openapi_url=None, docs_url=None, redoc_url=None,
     )  # fmt: skip
-    url = f"{settings.public_url}/token"
     callers = Callers(parts.authenticator, parts.log, parts.offline.clock, parts.pseudonym)
     app.include_router(pages.routes(callers, _document(settings, app)))
-    _speak_problems(app, url)
+    _speak_problems(app, settings.realm)
     return app
 
 

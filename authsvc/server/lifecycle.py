@@ -94,7 +94,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then listen. Raises what the application could not start for."""
-        self.config.loaded_app = self._make(self._readiness)
+        app = self.config.loaded_app = self._make(self._readiness)
+        self._http_class = bounded(self._bounds, getattr(app, "direct", None))
         self.lifespan = _Lifespan(self.config)
         await self.lifespan.startup()
         if self.lifespan.failure is not None:

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from authsvc import logs
 
+from .direct import Direct, begin
 from .refusals import (
     FULL,
     LATE_BODY,
@@ -72,9 +73,10 @@ _TRAILERS = _Trailers()
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. `bounds` is set on a subclass for each server, see `bounded`."""
+    """One connection. `bounds` and `direct` are set on a subclass for each server: `bounded`."""
 
     bounds = Bounds()
+    direct: Direct | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -160,7 +162,8 @@ class BoundedProtocol(HttpToolsProtocol):
             raise Refused(PIPELINED)
         if self.parser.should_upgrade() and self.parser.get_method() in _WITH_BODY:
             raise Refused(UPGRADE)  # the parser takes the body for what follows an upgrade
-        super().on_headers_complete()
+        if self.direct is None or not begin(self, self.direct):
+            super().on_headers_complete()
         self.headers = _TRAILERS
 
     def on_message_complete(self) -> None:
@@ -266,9 +269,9 @@ def _refusal(error: HttpParserError) -> Refusal:
     return MALFORMED
 
 
-def bounded(bounds: Bounds) -> type[BoundedProtocol]:
-    """The protocol class with these bounds."""
-    return type("Bounded", (BoundedProtocol,), {"bounds": bounds})
+def bounded(bounds: Bounds, direct: Direct | None = None) -> type[BoundedProtocol]:
+    """The protocol class with these bounds; `direct` is the application's second door, if any."""
+    return type("Bounded", (BoundedProtocol,), {"bounds": bounds, "direct": direct})
 
 
 def sweep(connections: Iterable[Any], now: float) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from .realm import Receive, Scope, Send, respond
+from authsvc.web.middleware import Receive, Scope, Send, respond
 
 METADATA = "/.well-known/oauth-authorization-server"
 JWKS = "/.well-known/jwks.json"

@@ -5,23 +5,18 @@ time than the whole token. GET is the distribution token specification, POST the
 every answer of these paths, errors included, has one of two JSON shapes and never redirects.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from collections.abc import Iterable
 
 from authsvc.clock import Clock
 from authsvc.errors import AuthsvcError, BodyTooLarge, NotFound
 from authsvc.protocol import oauth2
 from authsvc.protocol.credentials import from_authorization
 from authsvc.protocol.wire import error_body
-from authsvc.web.errors import token_response
+from authsvc.web.errors import Answer, token_response
+from authsvc.web.middleware import Receive, Scope, Send, respond
 
 from .request import Caller, Questions, TokenRequest
 from .service import Issued, TokenService
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Headers = Iterable[tuple[bytes, bytes]]
 
 PATHS = frozenset({"/token", "/token/", "/auth/token", "/auth/token/"})
 BODY = 256 * 1024  # bytes of a form: 64 KiB of scopes, all percent-encoded, and credentials
@@ -44,7 +39,12 @@ def serves(path: str) -> bool:
 
 
 class Realm:
-    """The ASGI application of the token paths. `url` is the realm as registries name it."""
+    """The application of the token paths. `url` is the realm as registries name it.
+
+    It has two doors: the ASGI one, and `answer`, which a server may call by itself for a GET.
+    """
+
+    paths = frozenset(path.encode() for path in PATHS)
 
     def __init__(self, service: TokenService, clock: Clock, *, url: str) -> None:
         self._service = service
@@ -53,22 +53,28 @@ class Realm:
         self._questions = Questions()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request of any method and path below the realm."""
+        await respond(send, *await self._answered(scope, receive))
+
+    async def answer(self, scope: Scope) -> Answer:
+        """The whole answer to a GET of one of `paths`."""
         try:
-            if scope["path"] not in PATHS:
-                raise NotFound("there is nothing at this path", advice="the token realm is /token")
-            if scope["method"] == "GET":
-                issued = await self._get(scope)
-            elif scope["method"] == "POST":
-                issued = await self._post(scope, receive)
-            else:
-                await respond(send, 405, [*JSON, (b"allow", b"GET, POST")], NOT_ALLOWED)
-                return
+            return 200, JSON, printed(await self._get(scope))
         except AuthsvcError as error:
-            status, headers, body = token_response(error, realm=self._url)
-            await respond(send, status, headers, body)
-            return
-        await respond(send, 200, JSON, printed(issued))
+            return token_response(error, realm=self._url)
+
+    async def _answered(self, scope: Scope, receive: Receive) -> Answer:
+        if scope["path"] not in PATHS:
+            nothing = NotFound("there is nothing at this path", advice="the token realm is /token")
+            return token_response(nothing, realm=self._url)
+        if scope["method"] == "GET":
+            return await self.answer(scope)
+        if scope["method"] != "POST":
+            return 405, [*JSON, (b"allow", b"GET, POST")], NOT_ALLOWED
+        try:
+            return 200, JSON, printed(await self._post(scope, receive))
+        except AuthsvcError as error:
+            return token_response(error, realm=self._url)
 
     async def _get(self, scope: Scope) -> Issued:
         caller, authorization = of(scope)
@@ -123,7 +129,7 @@ def header(scope: Scope, wanted: bytes) -> bytes:
     return next((value for name, value in reversed(scope["headers"]) if name == wanted), b"")
 
 
-def check_encoding(headers: Headers) -> None:
+def check_encoding(headers: Iterable[tuple[bytes, bytes]]) -> None:
     """Refuse compressed bodies: nothing is ever inflated here."""
     if any(name == b"content-encoding" and value != b"identity" for name, value in headers):
         raise oauth2.UnsupportedBody("send the form as it is, without Content-Encoding")
@@ -143,10 +149,3 @@ async def body_of(receive: Receive) -> bytes:
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
-
-
-async def respond(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    """Send one answer in two ASGI messages."""
-    length = (b"content-length", b"%d" % len(body))
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-    await send({"type": "http.response.body", "body": body})

@@ -99,22 +99,16 @@ class TokenService:
 
     async def _issue(self, request: TokenRequest, now: float) -> Issued:
         self._parts.feed.require_fresh()
-        registry = self._registry(request.question.service)
+        service = request.question.service
+        served(self._parts.snapshot.registry(service))
         verified = await self._identify(request, now)
         view = self._parts.snapshot.view_now(verified.principal)
         if view is None:
             view = await self._parts.snapshot.view(verified.principal)
+        # Out of the view: while we waited, the registry may have become another one.
+        registry = served(view.base.registries.get(service))
         answer = self._answer(request, verified, view, registry, now)
         return await self._sign(answer, request, now)
-
-    def _registry(self, service: str) -> Registry:
-        registry = self._parts.snapshot.registry(service)
-        if registry is None or not registry.enabled:
-            raise UnknownService(
-                "this service is not served here",
-                advice="ask the operator to add the registry under exactly this name",
-            )
-        return registry
 
     async def _identify(self, request: TokenRequest, now: float) -> Verified:
         caller = request.caller
@@ -208,6 +202,16 @@ class TokenService:
             return service if self._parts.snapshot.registry(service) else "unknown"
         except Unavailable:
             return "unknown"
+
+
+def served(registry: Registry | None) -> Registry:
+    """The registry, when tokens are made for it. Raises UnknownService."""
+    if registry is None or not registry.enabled:
+        raise UnknownService(
+            "this service is not served here",
+            advice="ask the operator to add the registry under exactly this name",
+        )
+    return registry
 
 
 def reason_of(error: AuthsvcError) -> str:

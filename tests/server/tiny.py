@@ -45,10 +45,23 @@ class Tiny:
             await respond(send, 200, TEXT, json.dumps(shown).encode())
         elif path == "/fault":
             raise ZeroDivisionError("a secret text")
+        elif path == "/direct":
+            await body_of(receive)
+            await respond(send, *await Quick().answer(scope))
         elif path == "/early":
             await respond(send, 403, TEXT, b"no")
         else:
             await respond(send, 404, TEXT, b"nothing here")
+
+
+class Quick:
+    """/direct, by both doors."""
+
+    paths = frozenset({b"/direct"})
+
+    async def answer(self, scope):
+        shown = {"path": scope["path"], "query": scope["query_string"].decode()}
+        return 200, TEXT, json.dumps(shown).encode()
 
 
 async def lifespan(receive, send):
@@ -77,7 +90,7 @@ def create_app(settings, readiness):
         Tiny(), {}, vital=frozenset(), readiness=readiness,
         metrics_allow=settings.server.metrics_allow,
     )  # fmt: skip
-    return Shell(health, trusted_proxies=settings.server.trusted_proxies)
+    return Shell(health, trusted_proxies=settings.server.trusted_proxies, quick=Quick())
 
 
 def main():

@@ -1,0 +1,118 @@
+"""Answering a request from the HTTP parser's callback, without the ASGI machinery around it.
+
+An application may have, beside its ASGI door, `direct`: a `Direct` that answers plain GETs of
+some paths whole. It is the same code that its ASGI door calls; what is left out here is
+uvicorn's request cycle, which costs as much as the rest of a token. Whatever is not plain (a
+body, an expectation, an upgrade, HTTP/1.0, a request behind an unanswered one) takes the ASGI way.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Iterable, MutableMapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+if TYPE_CHECKING:
+    from .protocol import BoundedProtocol
+
+Header = tuple[bytes, bytes]
+Whole = tuple[int, Iterable[Header], bytes]  # status, headers, body
+
+_NOT_PLAIN = frozenset({b"content-length", b"transfer-encoding", b"expect", b"connection"})
+
+
+class Direct(Protocol):
+    """The direct door of an application. `paths` are raw request paths, as they are sent."""
+
+    paths: frozenset[bytes]
+
+    def answer(self, scope: MutableMapping[str, Any]) -> Awaitable[Whole]:
+        """The whole answer to a GET; never raises."""
+        ...
+
+
+class _Nobody:
+    """Where uvicorn would wake an application that waits for a body."""
+
+    def set(self) -> None:
+        """Wake nobody."""
+
+
+_NOBODY = _Nobody()
+
+
+class DirectCycle:
+    """One request and its answer, with the members that the protocol looks at in uvicorn's."""
+
+    __slots__ = (
+        "disconnected",
+        "keep_alive",
+        "message_event",
+        "more_body",
+        "protocol",
+        "response_complete",
+        "response_started",
+        "scope",
+    )
+
+    def __init__(self, protocol: "BoundedProtocol") -> None:
+        self.protocol = protocol
+        self.scope = protocol.scope
+        self.message_event = _NOBODY
+        self.keep_alive = True
+        self.more_body = True
+        self.disconnected = False
+        self.response_started = False
+        self.response_complete = False
+
+    async def run(self, answering: Awaitable[Whole]) -> None:
+        """Wait for the answer and send it in one piece."""
+        status, headers, body = await answering
+        protocol = self.protocol
+        if protocol.flow.write_paused and not self.disconnected:
+            await protocol.flow.drain()
+        if self.disconnected:
+            return
+        parts = [STATUS_LINE[status]]
+        for name, value in protocol.server_state.default_headers:
+            parts += (name, b": ", value, b"\r\n")
+            if name == b"connection":
+                self.keep_alive = False  # a stop has begun
+        for name, value in headers:
+            parts += (name, b": ", value, b"\r\n")
+        if not self.keep_alive:
+            parts.append(b"connection: close\r\n")
+        parts += (b"content-length: %d\r\n\r\n" % len(body), body)
+        self.response_started = self.response_complete = True
+        protocol.transport.write(b"".join(parts))
+        if not self.keep_alive:
+            protocol.transport.close()
+        protocol.on_response_complete()
+
+
+def begin(protocol: "BoundedProtocol", direct: Direct) -> bool:
+    """Begin a request whose head is complete, when it is one for the direct door."""
+    path, _, query = protocol.url.partition(b"?")
+    if path not in direct.paths or not _is_plain(protocol) or b"#" in query:
+        return False
+    scope: Any = protocol.scope
+    scope["method"] = "GET"
+    scope["path"] = path.decode("ascii")
+    scope["query_string"] = query
+    cycle = DirectCycle(protocol)
+    protocol.cycle = cycle  # type: ignore[assignment]  # it has what the protocol looks at
+    task: asyncio.Task[None] = protocol.loop.create_task(cycle.run(direct.answer(scope)))
+    protocol.tasks.add(task)
+    task.add_done_callback(protocol.tasks.discard)
+    return True
+
+
+def _is_plain(protocol: "BoundedProtocol") -> bool:
+    before = protocol.cycle
+    return (
+        (before is None or before.response_complete)
+        and protocol.parser.get_method() == b"GET"
+        and protocol.parser.get_http_version() == "1.1"
+        and not protocol.parser.should_upgrade()
+        and not any(name in _NOT_PLAIN for name, _ in protocol.headers)
+    )

@@ -1,0 +1,53 @@
+"""The direct door of an application: the same answers as by ASGI, whatever the request is like."""
+
+import json
+
+import pytest
+
+REQUESTS = {
+    "plain": b"GET /direct?a=1 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "with a body": b"GET /direct HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+    "chunked": b"GET /direct HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "asks to close": b"GET /direct HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "old version": b"GET /direct HTTP/1.0\r\nHost: x\r\n\r\n",
+    "by post": b"POST /direct HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+    "encoded path": b"GET /d%69rect HTTP/1.1\r\nHost: x\r\n\r\n",
+    "absolute": b"GET http://x/direct HTTP/1.1\r\nHost: x\r\n\r\n",
+}
+
+
+def read_answer(connection):
+    """The next answer on a connection: its status, headers and body."""
+    text = b""
+    while b"\r\n\r\n" not in text:
+        text += connection.recv(1)
+    status, *lines = text.decode().strip().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    body = b""
+    while len(body) < int(headers["content-length"]):
+        body += connection.recv(1)
+    return int(status.split()[1]), headers, json.loads(body)
+
+
+@pytest.mark.parametrize("request_bytes", REQUESTS.values(), ids=REQUESTS.keys())
+def test_every_request_is_answered_once_and_alike(serve, request_bytes):
+    with serve().connect() as connection:
+        connection.sendall(request_bytes)
+        status, headers, body = read_answer(connection)
+    assert (status, body["path"]) == (200, "/direct")
+    assert headers["x-request-id"]
+
+
+def test_requests_sent_at_once_are_answered_in_their_order(serve):
+    with serve().connect() as connection:
+        texts = [b"GET /direct?%d HTTP/1.1\r\nHost: x\r\n\r\n" % n for n in range(6)]
+        connection.sendall(b"".join(texts))
+        answers = [read_answer(connection) for _ in texts]
+    assert [body["query"] for _, _, body in answers] == list("012345")
+
+
+def test_one_connection_serves_both_doors(serve):
+    with serve().connect() as connection:
+        for request in (REQUESTS["plain"], REQUESTS["by post"], REQUESTS["plain"]):
+            connection.sendall(request)
+            assert read_answer(connection)[0] == 200

@@ -19,6 +19,7 @@ def _put_back():
     logging.root.setLevel(level)
     logging.captureWarnings(capture=False)
     logs.structlog.reset_defaults()
+    logs.get("test")  # loggers that other modules hold go to standard error again
 
 
 PASSWORD = "correct horse battery"

@@ -1,7 +1,6 @@
 """A start lets nobody in before it can answer."""
 
 import pytest
-
 from real.people import ONE
 from real.service import Service
 from real.wire import ask_token

@@ -55,8 +55,8 @@ async def _follow(parts: Online, *, task_status: TaskStatus[None]) -> None:
         try:
             await _thread(parts, schema.check, parts.offline.database)
             await _thread(parts, parts.keyring.refresh)
-            await parts.feed.poll()  # before the load: the first news is to forget everything
             await parts.snapshot.load()
+            await parts.feed.poll()  # after the load: the service counts as ready from here on
             break
         except AuthsvcError as error:
             if not said:

@@ -18,6 +18,7 @@ from authsvc.errors import Unavailable
 T = TypeVar("T")
 
 PATIENCE = 5.0  # seconds a batch may take before its waiters are told that it did not work
+LINGER = 0.05  # seconds that items which nobody waits for may wait for company
 RETRY = 0.5  # seconds before items that nobody waits for are tried again on their own
 
 _Waiter = asyncio.Future[None]
@@ -62,6 +63,7 @@ class Batch(Generic[T]):
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._lingering: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
         self._queue: SimpleQueue[list[T] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -101,8 +103,17 @@ class Batch(Generic[T]):
         loop = self._admitting(even_overdue=True)
         self._next.soon.append(item)
         self._next.items.append(item)
-        if not self._scheduled:
-            self._schedule(loop)
+        if not self._scheduled and self._lingering is None:
+            self._linger(loop)
+
+    def _linger(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hand over a little later, unless somebody who waits makes it now."""
+        self._idle.clear()
+        self._lingering = loop.call_later(LINGER, self._ripe)
+
+    def _ripe(self) -> None:
+        self._lingering = None
+        self._retry()
 
     def _admitting(self, *, even_overdue: bool = False) -> asyncio.AbstractEventLoop:
         if (
@@ -180,8 +191,10 @@ class Batch(Generic[T]):
             loop.call_later(RETRY, self._retry)
         elif failed and self._stopping:
             self._idle.set()  # nobody waits for these, and there is nobody to try again
-        else:
+        elif self._next.waiters or self._stopping:
             self._schedule(loop)
+        elif self._lingering is None:
+            self._linger(loop)
 
     def _retry(self) -> None:
         if self._next.items and not self._scheduled and self._loop is not None:

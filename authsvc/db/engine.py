@@ -126,6 +126,8 @@ class Database:
     def dispose(self) -> None:
         """Close all connections; those in use close when they are given back."""
         self.engine.dispose()
+        if self._lock is not None:
+            self._lock.close()
 
 
 def _prepare_sqlite(connection: Connection) -> None:

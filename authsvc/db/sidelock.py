@@ -23,14 +23,15 @@ PATIENCE = 5.0  # seconds a writer waits for its turn
 class SideLock:
     """One at a time: among the threads of this process, then among processes.
 
-    A lock belongs to an open file, so each turn opens the file anew: a forked child never shares
-    the turn of its parent.
+    The file stays open between turns, but a lock belongs to an open file: a forked child opens it
+    anew, so as never to share the turn of its parent.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._threads = threading.Lock()
         self._given_up: threading.Thread | None = None
+        self._opened: tuple[int, int] | None = None  # by which process, and the descriptor
 
     @contextmanager
     def held(self, patience: float = PATIENCE) -> Iterator[None]:
@@ -44,7 +45,6 @@ class SideLock:
                 yield
             finally:
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
-                os.close(descriptor)
         finally:
             self._threads.release()
 
@@ -57,10 +57,21 @@ class SideLock:
         return descriptor
 
     def _open(self) -> int:
+        if self._opened is not None and self._opened[0] == os.getpid():
+            return self._opened[1]
         try:
-            return open_private(self._path)
+            descriptor = open_private(self._path)
         except OSError as error:
             raise unavailable("the database's lock file cannot be opened") from error
+        self._opened = (os.getpid(), descriptor)
+        return descriptor
+
+    def close(self) -> None:
+        """Give up the open file; the next turn opens it anew."""
+        with self._threads:
+            if self._opened is not None and self._opened[0] == os.getpid():
+                os.close(self._opened[1])
+            self._opened = None
 
     def _wait(self, descriptor: int, deadline: float) -> None:
         """Wait in a thread: `flock` has no timeout, and trying again and again would starve.
@@ -71,7 +82,6 @@ class SideLock:
         if self._given_up is not None:
             self._given_up.join(max(0.0, deadline - time.monotonic()))
             if self._given_up.is_alive():
-                os.close(descriptor)
                 raise unavailable("another process holds the database's lock")
         taken: Future[None] = Future()
         thread = threading.Thread(
@@ -82,6 +92,7 @@ class SideLock:
             taken.result(max(0.0, deadline - time.monotonic()))
         except TimeoutError:
             self._given_up = thread
+            self._opened = None  # the thread's now, which closes it: that releases the lock
             taken.add_done_callback(lambda _: os.close(descriptor))
             raise unavailable("another process holds the database's lock") from None
 

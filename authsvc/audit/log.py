@@ -7,7 +7,7 @@ writer thread, in the order in which records are written, and the head of the ch
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from authsvc.db.batch import Batch
 from authsvc.db.engine import Database
@@ -22,8 +22,7 @@ ROWS = 500  # of one INSERT: with seven values each far below what either engine
 _COLUMNS = ("writer", "seq", "time", "decision_id", "body", "prev", "hash")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A record that is printed already (records.print_body), and what it is looked up by.
 
     `time_ms` is in milliseconds since the epoch; `decision_id` is the `jti` of its token.

@@ -4,14 +4,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from authsvc.principal import Principal
 from authsvc.protocol.access import Access
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """Where and when a request is made. `address` is '' when the peer is unknown.
 
     `address_known` is False when an X-Forwarded-For came from a peer that is not trusted: the

@@ -73,8 +73,10 @@ class Sources:
 
     def still_hold(self, answer: Answer) -> bool:
         """Whether the sources would say the same, by what can be seen without blocking."""
-        if any(self._marks(name) != marks for name, marks in answer.held.items()):
-            return False
+        for name, marks in answer.held.items():
+            for provider, mark in zip(self._marked, marks, strict=True):
+                if provider.mark(name) != mark:
+                    return False
         if answer.provider is None or isinstance(answer.outcome, Rejected):
             return True
         return answer.provider.is_current(answer.outcome)

@@ -78,9 +78,13 @@ def from_pair(username: str, secret: str) -> Password | Malformed:
         return Malformed("empty_password")
     if len(username) > MAX_USERNAME or len(secret) > MAX_SECRET:
         return Malformed("too_long")
-    if _CONTROL.search(username) or _CONTROL.search(secret):
+    if _has_control(username) or _has_control(secret):
         return Malformed("control_character")
     return Password(username, secret)
+
+
+def _has_control(text: str) -> bool:
+    return not text.isprintable() and _CONTROL.search(text) is not None
 
 
 def _from_pair_text(decoded: bytes) -> Credentials:
@@ -102,5 +106,7 @@ def _from_base64(encoded: bytes) -> bytes | None:
         decoded = binascii.a2b_base64(encoded, strict_mode=True)
     except binascii.Error:
         return None
-    # The decoder does not look at the unused bits of the last character.
-    return decoded if binascii.b2a_base64(decoded, newline=False) == encoded else None
+    # The decoder does not look at the unused bits of the last character, which padding brings.
+    if not encoded.endswith(b"=") or binascii.b2a_base64(decoded, newline=False) == encoded:
+        return decoded
+    return None

@@ -114,5 +114,5 @@ def _is_plain(protocol: "BoundedProtocol") -> bool:
         and protocol.parser.get_method() == b"GET"
         and protocol.parser.get_http_version() == "1.1"
         and not protocol.parser.should_upgrade()
-        and not any(name in _NOT_PLAIN for name, _ in protocol.headers)
+        and _NOT_PLAIN.isdisjoint([name for name, _ in protocol.headers])
     )

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from authsvc.protocol import oauth2, scope
 from authsvc.protocol.access import Asked
@@ -11,8 +12,7 @@ QUESTIONS = 4_096  # remembered questions; a build farm asks far fewer different
 LONGEST = 1_024  # bytes; longer ones are parsed each time, so that memory stays bounded
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Where a request came from. `address` is the client's behind trusted proxies.
 
     `address_known` is False when an X-Forwarded-For came from a peer that is not trusted.
@@ -44,8 +44,7 @@ class Question:
         return not self.asked.entries and not self.asked.junk
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
+class TokenRequest(NamedTuple):
     """Credentials, what is asked for, and where it came from."""
 
     credentials: Credentials

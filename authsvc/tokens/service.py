@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 from authsvc import metrics
 from authsvc.access.model import Registry, View
@@ -47,8 +48,7 @@ class BadRefreshToken(OAuthInvalid):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(NamedTuple):
     """A registry token and what the response says about it. `expires_in` is in seconds."""
 
     token: bytes

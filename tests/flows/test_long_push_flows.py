@@ -83,11 +83,19 @@ class SlowLine:
 @pytest.mark.all
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("service", ["sqlite"], indirect=True)
-def test_pushes_of_more_than_two_minutes_succeed(brief_registry, repository, image):
+def test_pushes_of_more_than_two_minutes_succeed(brief_registry, folder, repository, image):
+    folder.mkdir()
     kinds = [kind for kind in ASK_WHEN_REFUSED + ASK_IN_TIME if not left_out(kind)]
     with ThreadPoolExecutor(len(kinds)) as together:
         pushes = [
-            together.submit(push_slowly, kind, brief_registry, f"{repository}/{number}", image)
+            together.submit(
+                push_slowly,
+                kind,
+                folder / str(number),
+                brief_registry,
+                f"{repository}/{number}",
+                image,
+            )
             for number, kind in enumerate(kinds)
         ]
     for push in pushes:
@@ -95,9 +103,8 @@ def test_pushes_of_more_than_two_minutes_succeed(brief_registry, repository, ima
         assert done.ok, done.text
 
 
-def push_slowly(kind, registry, repository, image):
+def push_slowly(kind, home, registry, repository, image):
     line = SlowLine()
-    home = registry.process.log.parent / repository.replace("/", "-")
     home.mkdir()
     with relay(registry.host, after=line) as host:
         client = kind(home, host)

@@ -21,10 +21,10 @@ demo: venv ## a real registry beside the service: login, push, pull, denied push
 	@$(BIN)/python demo/demo.py
 
 test: real check ## everything that CI runs, installing what it needs
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not soak and not all'
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not all'
 
 test-all: real-all check ## `make test` and the cases that need distribution 3.0 or minutes
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not soak'
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: venv-test ## format, lint, types, import rules; no tests
 	@$(BIN)/ruff format --check --quiet
@@ -42,8 +42,10 @@ bench: venv-test ## the benchmark table
 migrate: venv ## bring the database to this release's schema
 	@$(BIN)/authsvc db upgrade
 
-soak: real ## the tests that run for a long time
-	@$(BIN)/python -m pytest -m soak
+soak: real ## the tests that run for a long time: fuzzing, random policies, hundreds of kills
+	@FUZZ=20 AUTHSVC_POLICY_EXAMPLES=100000 KILLS=200 $(BIN)/python -m pytest -o timeout=7200 -v \
+		tests/tokens/test_realm_fuzzed.py tests/access/test_engine_and_oracle.py \
+		tests/faults/test_killed_at_any_moment.py
 
 venv:
 	@.ci/venv.sh

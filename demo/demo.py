@@ -4,7 +4,6 @@ Every step prints the command that a reader can type; one that ends otherwise th
 the demo with status 1. All of it lives in a temporary folder and on free ports of loopback.
 """
 
-# ruff: noqa: INP001, S603, T201 - a script that prints, and starts the programs it shows
 import json
 import shlex
 import shutil

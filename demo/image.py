@@ -1,7 +1,5 @@
 """A tiny image in an OCI layout, made from nothing, so that the demo needs no network."""
 
-# ruff: noqa: INP001 - beside a script, not in a package
-
 import gzip
 import hashlib
 import io

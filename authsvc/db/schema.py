@@ -3,9 +3,8 @@
 import importlib.resources
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.orm import Session
 
@@ -13,6 +12,9 @@ from authsvc.errors import InvalidSettings
 
 from .engine import Database
 from .models import SchemaVersion
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 SCHEMA = 1  # the number that this release was made for: that of its newest migration
 _ADVISORY = 0x61757468  # "auth": the lock of concurrent upgrades on PostgreSQL
@@ -70,6 +72,8 @@ def upgrade(database: Database) -> None:
     Several at once, in threads, processes or on several hosts: one works, the others wait and
     find nothing left to do. A newer schema that this release can run on is left alone.
     """
+    from alembic import command  # noqa: PLC0415 - only an upgrade needs it, every command comes here
+
     database.create()
     with _alembic, database.migrate() as connection:
         newest = _locked_newest(connection)
@@ -89,8 +93,10 @@ def _locked_newest(connection: Connection) -> SchemaVersion | None:
     return _read_newest(Session(connection))
 
 
-def alembic_config(connection: Connection) -> Config:
+def alembic_config(connection: Connection) -> "Config":
     """Alembic's settings: our migrations, on a connection whose transaction is ours."""
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
     config = Config()
     config.set_main_option("script_location", str(_folder()).replace("%", "%%"))
     config.attributes["connection"] = connection

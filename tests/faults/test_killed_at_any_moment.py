@@ -1,4 +1,9 @@
-"""Killed at any moment, the service starts again with nothing lost that it had acknowledged."""
+"""Killed at any moment, the service starts again with nothing lost that it had acknowledged.
+
+20 times; `KILLS` in the environment says how often for `make soak`.
+"""
+
+import os
 
 import pytest
 from real.load import Load
@@ -6,7 +11,7 @@ from real.people import ONE, WRITER, introduce
 from real.process import listens, wait_for
 from real.service import Service
 
-KILLS = 20
+KILLS = int(os.environ.get("KILLS", "20"))
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.all)])
@@ -21,8 +26,8 @@ def fresh_service(request, folder):
     made.stop()
 
 
-@pytest.mark.timeout(400)
-def test_every_acknowledged_token_is_in_the_audit_after_20_kills(fresh_service):
+@pytest.mark.timeout(20 * KILLS)
+def test_every_acknowledged_token_is_in_the_audit_after_each_kill(fresh_service):
     service = fresh_service
     with Load(service.port, ONE, [None, None, WRITER, WRITER]) as load:
         for number in range(KILLS):

@@ -10,8 +10,8 @@ import string
 import pytest
 from inprocess import basic, form, installation, serving
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 TIMES = int(os.environ.get("FUZZ", "1"))
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600 * TIMES)]
 HELD = {
     "": {"open"},
     "alice": {"open", "team"},

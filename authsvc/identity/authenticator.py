@@ -81,13 +81,34 @@ class Authenticator:
                 return await self._password(credentials, circumstances)
         return _NO_SUCH_SECRET
 
-    def remembered(self, credentials: Credentials, circumstances: Circumstances) -> Verified | None:
-        """Who this is, when it takes no waiting to say so; None means: `identify`."""
+    def recognised(self, header: bytes | None, circumstances: Circumstances) -> Verified | None:
+        """As `remembered`, for an Authorization header that showed remembered credentials before.
+
+        It is not read again: reading it costs more than all the rest of recognising a caller.
+        """
+        if header is None:
+            return _NOBODY
+        digest = self._cache.pair_of(header)
+        return None if digest is None else self._right(digest, circumstances)
+
+    def remembered(
+        self, credentials: Credentials, circumstances: Circumstances, *, header: bytes | None = None
+    ) -> Verified | None:
+        """Who this is, when it takes no waiting to say so; None means: `identify`.
+
+        `header` is the Authorization header that the credentials were read from, if it was one.
+        """
         if isinstance(credentials, Anonymous):
             return _NOBODY
         if not isinstance(credentials, Password):
             return None
         digest = self._cache.digest(credentials.username, credentials.secret)
+        verified = self._right(digest, circumstances)
+        if verified is not None and header is not None:
+            self._cache.note_header(header, digest)
+        return verified
+
+    def _right(self, digest: bytes, circumstances: Circumstances) -> Verified | None:
         verified = self._cache.right(digest, self._clock.monotonic())
         if verified is None or breach(verified.bounds, circumstances) is not None:
             return None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from authsvc.identity.provider import Rejected, Verified
 
 MOST_RIGHT = 100_000  # about 1 KiB each
+MOST_HEADERS = 20_000  # about 150 bytes each
 MOST_WRONG = 10_000  # bounded apart, so that guesses never push out what was right
 
 
@@ -40,6 +41,21 @@ class CredentialCache:
         self._keyed = hashlib.blake2b(key=key, digest_size=32)
         self._right = _Answers(right)
         self._wrong = _Answers(wrong)
+        self._headers: dict[bytes, bytes] = {}
+
+    def pair_of(self, header: bytes) -> bytes | None:
+        """The pair that this Authorization header was noted for, by its key."""
+        keyed = self._keyed.copy()
+        keyed.update(header)
+        return self._headers.get(keyed.digest())
+
+    def note_header(self, header: bytes, digest: bytes) -> None:
+        """Note that a header shows the pair `digest`, which stays true whatever becomes of it."""
+        if len(self._headers) >= MOST_HEADERS:
+            self._headers.clear()
+        keyed = self._keyed.copy()
+        keyed.update(header)
+        self._headers[keyed.digest()] = digest
 
     def digest(self, username: str, secret: str) -> bytes:
         """The key of this pair. A NUL divides them, since no name holds one."""

@@ -83,8 +83,7 @@ class Realm:
         except AuthsvcError as error:
             await self._unparsed(caller, error)
             raise
-        credentials = from_authorization(authorization)
-        return await self._service.issue(TokenRequest(credentials, question, caller))
+        return await self._service.issue(TokenRequest(authorization, None, question, caller))
 
     async def _post(self, scope: Scope, receive: Receive) -> Issued:
         caller, authorization = of(scope)
@@ -97,7 +96,7 @@ class Realm:
         except AuthsvcError as error:
             await self._unparsed(caller, error)
             raise
-        return await self._service.issue(TokenRequest(credentials, question, caller))
+        return await self._service.issue(TokenRequest(None, credentials, question, caller))
 
     async def _unparsed(self, caller: Caller, error: AuthsvcError) -> None:
         await self._service.refuse(caller, error, now=self._clock.now())

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from authsvc.protocol import oauth2, scope
 from authsvc.protocol.access import Asked
-from authsvc.protocol.credentials import Credentials
+from authsvc.protocol.credentials import Credentials, from_authorization
 
 QUESTIONS = 4_096  # remembered questions; a build farm asks far fewer different ones
 LONGEST = 1_024  # bytes; longer ones are parsed each time, so that memory stays bounded
@@ -45,11 +45,20 @@ class Question:
 
 
 class TokenRequest(NamedTuple):
-    """Credentials, what is asked for, and where it came from."""
+    """What is shown, what is asked for, and where it came from.
 
-    credentials: Credentials
+    `header` is the Authorization header of a GET, `form` what the form of a POST shows.
+    """
+
+    header: bytes | None
+    form: Credentials | None
     question: Question
     caller: Caller
+
+    @property
+    def credentials(self) -> Credentials:
+        """What is shown, parsed at each call: that of a recognised caller never is."""
+        return from_authorization(self.header) if self.form is None else self.form
 
 
 class Questions:

@@ -15,7 +15,7 @@ from authsvc.clock import Clock
 from authsvc.db.feed import Feed
 from authsvc.errors import AuthsvcError, TooLarge, Unauthenticated, Unavailable
 from authsvc.identity.authenticator import Authenticator
-from authsvc.identity.provider import Circumstances, Rejected, Verified
+from authsvc.identity.provider import Circumstances, Verified
 from authsvc.keys.keyring import Keyring, Signer
 from authsvc.principal import Kind
 from authsvc.protocol import claims
@@ -115,19 +115,27 @@ class TokenService:
         circumstances = Circumstances(
             caller.address, request.question.service, now, caller.address_known
         )
-        authenticator = self._parts.authenticator
-        verified = authenticator.remembered(request.credentials, circumstances)
+        verified = None
+        if request.form is None:
+            verified = self._parts.authenticator.recognised(request.header, circumstances)
         if verified is None:
-            found = await authenticator.identify(request.credentials, circumstances)
-            if isinstance(found, Rejected):
-                if isinstance(request.credentials, RefreshToken):
-                    raise BadRefreshToken(found.reason)
-                raise Unauthenticated("authentication failed", reason=found.reason)
-            verified = found
+            verified = await self._verify(request, circumstances)
         if verified.principal.kind is Kind.ANONYMOUS and request.question.empty:
             # Any token opens /v2/: only this refusal makes a `docker login` without a user fail.
             raise Unauthenticated("credentials are required", reason="no_credentials")
         return verified
+
+    async def _verify(self, request: TokenRequest, circumstances: Circumstances) -> Verified:
+        authenticator, shown = self._parts.authenticator, request.credentials
+        verified = authenticator.remembered(shown, circumstances, header=request.header)
+        if verified is not None:
+            return verified
+        found = await authenticator.identify(shown, circumstances)
+        if isinstance(found, Verified):
+            return found
+        if isinstance(shown, RefreshToken):
+            raise BadRefreshToken(found.reason)
+        raise Unauthenticated("authentication failed", reason=found.reason)
 
     def _answer(
         self, request: TokenRequest, verified: Verified, view: View, registry: Registry, now: float

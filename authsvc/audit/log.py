@@ -7,9 +7,10 @@ writer thread, in the order in which records are written, and the head of the ch
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from authsvc.db.batch import Batch
+from authsvc.db.batch import Batch, Settled
 from authsvc.db.engine import Database
 from authsvc.db.raw import RawWriter
 from authsvc.errors import Unavailable
@@ -97,6 +98,20 @@ class TokenLog:
                 await self._batch.put(entry)
             except Unavailable:
                 self.lost += 1
+
+    def record_then(self, entry: Entry, settled: Settled) -> None:
+        """As `record`, but `settled` is called on the loop; raises Unavailable if too many wait."""
+        if not self._allow:
+            self._batch.put_then(entry, settled)
+        elif self.degraded:
+            self.record_soon(entry)
+            settled(None)
+        else:
+            self._batch.put_then(entry, partial(self._allowed, settled))
+
+    def _allowed(self, settled: Settled, fault: Unavailable | None) -> None:
+        self.lost += fault is not None
+        settled(None)
 
     def record_soon(self, entry: Entry) -> None:
         """Take the entry to be written soon; raises Unavailable when too many wait already."""

@@ -13,25 +13,28 @@ from typing import Generic, TypeVar
 
 import anyio.to_thread
 
+from authsvc import logs
 from authsvc.errors import Unavailable
 
 T = TypeVar("T")
+_log = logs.get("batch")
 
 PATIENCE = 5.0  # seconds a batch may take before its waiters are told that it did not work
 LINGER = 0.05  # seconds that items which nobody waits for may wait for company
 RETRY = 0.5  # seconds before items that nobody waits for are tried again on their own
 
-_Waiter = asyncio.Future[None]
+Settled = Callable[[Unavailable | None], None]
+"""Told on the loop that an item is durable (None), or why it is not."""
 
 
 class _Pending(Generic[T]):
-    """Items in the order they came, and the futures of those that are waited for."""
+    """Items in the order they came, and whom to tell about those that are waited for."""
 
     __slots__ = ("items", "soon", "waiters")
 
     def __init__(self) -> None:
         self.items: list[T] = []
-        self.waiters: list[_Waiter] = []
+        self.waiters: list[Settled] = []
         self.soon: list[T] = []  # those of `items` that nobody waits for
 
 
@@ -90,13 +93,29 @@ class Batch(Generic[T]):
 
         Whoever waits may be cancelled at any time; the item is written nevertheless.
         """
+        waiter = self._admitting().create_future()
+
+        def settled(fault: Unavailable | None) -> None:
+            if waiter.done():
+                return  # whoever waited has gone
+            if fault is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(fault)
+
+        self.put_then(item, settled)
+        return waiter
+
+    def put_then(self, item: T, settled: Settled) -> None:
+        """Have `settled` called when `item` is durable or has failed; raises Unavailable if full.
+
+        What `put` does, without a future and a turn of the loop for each item.
+        """
         loop = self._admitting()
-        waiter = loop.create_future()
-        self._next.waiters.append(waiter)
+        self._next.waiters.append(settled)
         self._next.items.append(item)
         if not self._scheduled:
             self._schedule(loop)
-        return waiter
 
     def put_soon(self, item: T) -> None:
         """Take `item` to be written soon; raises Unavailable when the list is full."""
@@ -164,20 +183,24 @@ class Batch(Generic[T]):
         if batch is None or self._loop is None:
             return
         if fault is None:
-            for waiter in batch.waiters:
-                if not waiter.done():
-                    waiter.set_result(None)
+            for settled in batch.waiters:
+                self._tell(settled, None)
         else:
             self._fail(batch.waiters, fault)
             self._keep(batch.soon)
         self._go_on(self._loop, failed=fault is not None)
 
-    def _fail(self, waiters: list[_Waiter], fault: Exception | None) -> None:
-        for waiter in waiters:
-            if not waiter.done():
-                error = self._unavailable()
-                error.__cause__ = fault
-                waiter.set_exception(error)
+    def _fail(self, waiters: list[Settled], cause: Exception | None) -> None:
+        for settled in waiters:
+            error = self._unavailable()  # one each: whoever raises it writes into it
+            error.__cause__ = cause
+            self._tell(settled, error)
+
+    def _tell(self, settled: Settled, fault: Unavailable | None) -> None:
+        try:
+            settled(fault)
+        except Exception:  # noqa: BLE001 - the others must hear it nevertheless
+            _log.exception("who waited for a record could not be told", name=self._name)
 
     def _keep(self, soon: list[T]) -> None:
         """Put items that nobody waits for back to the front."""
@@ -203,10 +226,10 @@ class Batch(Generic[T]):
     def _give_up(self) -> None:
         """Let nobody wait for a writer that hangs; it may still come to an end."""
         self._overdue = True
-        if self._written is not None:
-            self._fail(self._written.waiters, None)
-        self._fail(self._next.waiters, None)
-        self._next.waiters.clear()
+        for pending in (self._written, self._next):
+            if pending is not None:
+                waiters, pending.waiters = pending.waiters, []
+                self._fail(waiters, None)
 
     async def stop(self) -> None:
         """Write what was put and end the thread; gives a writer that hangs up after `patience`."""

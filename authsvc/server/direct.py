@@ -7,7 +7,7 @@ body, an expectation, an upgrade, HTTP/1.0, a request behind an unanswered one) 
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -26,8 +26,12 @@ class Direct(Protocol):
 
     paths: frozenset[bytes]
 
+    def begin(self, scope: MutableMapping[str, Any], done: Callable[[Whole], None]) -> bool:
+        """Answer a GET through `done`, now or later; False when that takes a task of its own."""
+        ...
+
     def answer(self, scope: MutableMapping[str, Any]) -> Awaitable[Whole]:
-        """The whole answer to a GET; never raises."""
+        """The whole answer to a GET that `begin` left; never raises."""
         ...
 
 
@@ -66,13 +70,19 @@ class DirectCycle:
         self.response_complete = False
 
     async def run(self, answering: Awaitable[Whole]) -> None:
-        """Wait for the answer and send it in one piece."""
-        status, headers, body = await answering
-        protocol = self.protocol
-        if protocol.flow.write_paused and not self.disconnected:
-            await protocol.flow.drain()
+        """Wait for the answer and send it, once the client reads what was sent before."""
+        whole = await answering
+        flow = self.protocol.flow
+        if flow.write_paused and not self.disconnected:
+            await flow.drain()
+        self.send(whole)
+
+    def send(self, whole: Whole) -> None:
+        """Send the answer in one piece."""
         if self.disconnected:
             return
+        status, headers, body = whole
+        protocol = self.protocol
         parts = [STATUS_LINE[status]]
         for name, value in protocol.server_state.default_headers:
             parts += (name, b": ", value, b"\r\n")
@@ -101,9 +111,10 @@ def begin(protocol: "BoundedProtocol", direct: Direct) -> bool:
     scope["query_string"] = query
     cycle = DirectCycle(protocol)
     protocol.cycle = cycle  # type: ignore[assignment]  # it has what the protocol looks at
-    task: asyncio.Task[None] = protocol.loop.create_task(cycle.run(direct.answer(scope)))
-    protocol.tasks.add(task)
-    task.add_done_callback(protocol.tasks.discard)
+    if not direct.begin(scope, cycle.send):
+        task: asyncio.Task[None] = protocol.loop.create_task(cycle.run(direct.answer(scope)))
+        protocol.tasks.add(task)
+        task.add_done_callback(protocol.tasks.discard)
     return True
 
 
@@ -111,6 +122,7 @@ def _is_plain(protocol: "BoundedProtocol") -> bool:
     before = protocol.cycle
     return (
         (before is None or before.response_complete)
+        and not protocol.flow.write_paused  # or answers to who does not read would pile up
         and protocol.parser.get_method() == b"GET"
         and protocol.parser.get_http_version() == "1.1"
         and not protocol.parser.should_upgrade()

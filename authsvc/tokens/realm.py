@@ -5,7 +5,7 @@ time than the whole token. GET is the distribution token specification, POST the
 every answer of these paths, errors included, has one of two JSON shapes and never redirects.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from authsvc.clock import Clock
 from authsvc.errors import AuthsvcError, BodyTooLarge, NotFound
@@ -41,7 +41,7 @@ def serves(path: str) -> bool:
 class Realm:
     """The application of the token paths. `url` is the realm as registries name it.
 
-    It has two doors: the ASGI one, and `answer`, which a server may call by itself for a GET.
+    It has two doors: the ASGI one, and for a server that calls it by itself `begin` and `answer`.
     """
 
     paths = frozenset(path.encode() for path in PATHS)
@@ -62,6 +62,25 @@ class Realm:
             return 200, JSON, printed(await self._get(scope))
         except AuthsvcError as error:
             return token_response(error, realm=self._url)
+
+    def begin(self, scope: Scope, done: Callable[[Answer], None]) -> bool:
+        """Answer a GET of one of `paths` through `done`, if only its record is to be waited for.
+
+        Else False, and nothing is done: ask `answer`.
+        """
+        caller, authorization = of(scope)
+        try:
+            question = self._questions.of_query(scope["query_string"])
+        except AuthsvcError:
+            return False
+
+        def told(outcome: Issued | AuthsvcError) -> None:
+            if isinstance(outcome, Issued):
+                done((200, JSON, printed(outcome)))
+            else:
+                done(token_response(outcome, realm=self._url))
+
+        return self._service.issue_then(TokenRequest(authorization, None, question, caller), told)
 
     async def _answered(self, scope: Scope, receive: Receive) -> Answer:
         if scope["path"] not in PATHS:

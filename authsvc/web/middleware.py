@@ -37,10 +37,17 @@ class RequestIds:
         return f"{self._start}-{self._next():x}"
 
 
+Done = Callable[[Answer], None]
+
+
 class Quick(Protocol):
     """An application that answers GETs of `paths` whole, without ASGI messages."""
 
     paths: frozenset[bytes]
+
+    def begin(self, scope: Scope, done: Done) -> bool:
+        """Answer through `done` without a task; False when that takes one: then ask `answer`."""
+        ...
 
     def answer(self, scope: Scope) -> Awaitable[Answer]:
         """The answer to a request that the shell has described."""
@@ -122,9 +129,27 @@ class Door:
         self._describe = describe
         self._quick = quick
 
-    async def answer(self, scope: Scope) -> Answer:
-        """The whole answer, X-Request-Id included; never raises."""
+    def begin(self, scope: Scope, done: Done) -> bool:
+        """Answer through `done`, or return False, after which `answer` is to be asked.
+
+        Never raises, and the answer holds X-Request-Id.
+        """
         request_id = self._describe(scope)
+        tag = (b"x-request-id", request_id.encode())
+
+        def tagged(answer: Answer) -> None:
+            status, headers, body = answer
+            done((status, [*headers, tag], body))
+
+        try:
+            return self._quick.begin(scope, tagged)
+        except Exception as error:  # noqa: BLE001 - the last resort, as in Shell
+            tagged(_failure(error, scope["path"], request_id))
+            return True
+
+    async def answer(self, scope: Scope) -> Answer:
+        """The whole answer to a request that `begin` left, X-Request-Id included; never raises."""
+        request_id = scope["state"]["request_id"]
         try:
             status, headers, body = await self._quick.answer(scope)
         except Exception as error:  # noqa: BLE001 - the last resort, as in Shell

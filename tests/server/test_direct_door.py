@@ -6,6 +6,7 @@ import pytest
 
 REQUESTS = {
     "plain": b"GET /direct?a=1 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "with a task": b"GET /direct?task HTTP/1.1\r\nHost: x\r\n\r\n",
     "with a body": b"GET /direct HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
     "chunked": b"GET /direct HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "asks to close": b"GET /direct HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",

@@ -7,6 +7,7 @@ for nothing.
 from dataclasses import dataclass
 from typing import Any
 
+from authsvc.audit.records import Event
 from authsvc.clock import Clock
 from authsvc.db.engine import Database
 from authsvc.jobs import Job
@@ -19,7 +20,7 @@ from authsvc.settings import Settings
 
 from . import keys
 from .key_folder import KeyFolder
-from .unit_of_work import Outcome, Transaction, UnitOfWork
+from .unit_of_work import Outcome, Transaction, UnitOfWork, joined
 
 RENEWAL_EVERY = 30.0  # seconds
 
@@ -69,11 +70,13 @@ class KeyMaker:
         folder = self._keys.folder
         with folder.lock():
             store.check_readers(folder)
-            folder.ensure_secret()
             known = self._keys.known_ca()
-            if new_ca and known is not None:
+            replacing = new_ca and known is not None
+            if not replacing:
+                store.check_against(folder, known)
+            folder.ensure_secret()  # not before: a folder that is refused stays as it was
+            if replacing and known is not None:
                 return self._replace(actor, known)
-            store.check_against(folder, known)
             return self._complete(actor, known)
 
     def _complete(self, actor: Actor, known: str | None) -> Initialised:
@@ -143,9 +146,9 @@ class KeyMaker:
         heir = self._keys.make(self._keys.issuer()) if self._keys.needs_heir(kid) else None
 
         def edit(tx: Transaction) -> Outcome[dict[str, Any]]:
-            if heir is not None:
-                keys.record_leaf(tx, heir)
-            return keys.revoke(tx, kid)
+            made = [] if heir is None else [keys.record_leaf(tx, heir)]
+            revoked = keys.revoke(tx, kid)
+            return joined(revoked.value, Event.KEY, [*made, revoked])
 
         value = self._unit_of_work.run(actor, edit)
         return Rotated(

@@ -51,8 +51,13 @@ def replace_authority(tx: Transaction, issuer: Issuer, leaf: Leaf) -> Outcome[di
     return Outcome(
         {"key": item, "registries": told},
         Event.KEY,
-        before={"authority": old.fingerprint if old else None},
-        after={"authority": _new_authority(tx, issuer), "key": item},
+        before={"authority": old.fingerprint if old else None, "keys": [k.kid for k in stolen]},
+        after={
+            "authority": _new_authority(tx, issuer),
+            "key": item,
+            "revoked": [k.kid for k in stolen],
+            "libtrust": told,
+        },
         topics=KEYS_AND_REGISTRIES,
     )
 
@@ -149,14 +154,18 @@ def revoke(tx: Transaction, kid: str) -> Outcome[dict[str, Any]]:
     if heir is None:
         raise Conflict("it is the only key", advice="make another first: authsvc keys rotate")
     registries = _libtrust(tx.session)
-    _repin(tx, heir, [each for each in registries if each.libtrust_kid == row.kid])
+    moved = _repin(tx, heir, [each for each in registries if each.libtrust_kid == row.kid])
     row.state, row.last_use = State.REVOKED.value, None
     tx.session.flush()
     _settle(tx)
     after = _item(tx.session, row.kid)
     value = {"key": after, "registries": [each.name for each in registries]}
     return Outcome(
-        value, Event.KEY, before={"key": before}, after={"key": after}, topics=KEYS_AND_REGISTRIES
+        value,
+        Event.KEY,
+        before={"key": before},
+        after={"key": after, "libtrust": moved},
+        topics=KEYS_AND_REGISTRIES,
     )
 
 

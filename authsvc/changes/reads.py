@@ -3,12 +3,14 @@
 No item holds a secret or a hash. Lists are ordered by name and then by id.
 """
 
+import json
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from authsvc.db.models import Grant, Membership, Namespace, Registry, Role, Subject
+from authsvc.db.models import Change, Grant, Membership, Namespace, Registry, Role, Subject
 
 from .subjects import text_of
 from .when import print_time
@@ -147,3 +149,20 @@ def grant_rows(session: Session, *where: ColumnElement[bool]) -> list[GrantRow]:
 def grants(session: Session, *where: ColumnElement[bool]) -> list[dict[str, Any]]:
     """The grants that meet all of `where`, as items."""
     return [grant(row) for row in grant_rows(session, *where)]
+
+
+def lives_since(session: Session, registry: str, since: float) -> set[int | None]:
+    """The `ttl` values that changes since that wall clock time show for a registry."""
+    bodies = session.scalars(select(Change.body).where(Change.time >= int(since * 1000)))
+    items = (item for body in bodies for item in _items(json.loads(body)))
+    return {one["ttl"] for one in items if one.get("name") == registry and "ttl" in one}
+
+
+def _items(value: Any) -> Iterator[dict[str, Any]]:
+    """All objects within a record, at any depth."""
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _items(part)

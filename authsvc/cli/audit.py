@@ -104,7 +104,7 @@ def _begin(text: str, now: float) -> float:
     length = length_of(text)
     try:
         return now - length.total_seconds() if length else parse_time(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Invalid(f"'{text}' is no time", advice="2030-01-31T12:00:00Z, or 90m, 8h") from None
 
 

@@ -23,15 +23,18 @@ def group() -> None:
 def check(context: typer.Context) -> None:
     """Say whether the settings are right: exit code 0, or 2 with every fault."""
     from authsvc.errors import InvalidSettings
+    from authsvc.server.plan import certificates_of
     from authsvc.settings import load
 
     chosen = options(context)
     try:
         settings = load(chosen.config, os.environ)
+        certificates_of(settings)
     except InvalidSettings as invalid:
         if not chosen.json:
             raise
-        faults = [{"place": place, "text": text} for place, text in invalid.faults]
+        found = invalid.faults or (("server.tls_cert, server.tls_key", invalid.message),)
+        faults = [{"place": place, "text": text} for place, text in found]
         output.result(context, {"ok": False, "faults": faults}, "")
         raise typer.Exit(2) from None
     output.result(context, _value(settings), f"no faults in {_where(settings)}")

@@ -121,8 +121,11 @@ def _report_usage(error: typer.TyperException) -> int:
     """What is wrong with the line, or the help of a group that was named without a command."""
     text = error.format_message().strip()
     context = getattr(error, "ctx", None)
-    advice = f" (see `{context.command_path} --help`)" if context and "\n" not in text else ""
-    print(text + advice if "\n" in text else f"authsvc: {text}{advice}", file=sys.stderr)
+    if type(error).__name__ == "NoArgsIsHelpError":  # a class that typer does not show
+        print(text, file=sys.stderr)
+        return WRONG
+    advice = f" (see `{context.command_path} --help`)" if context else ""
+    print(f"authsvc: {' '.join(text.split())}{advice}", file=sys.stderr)
     return WRONG
 
 

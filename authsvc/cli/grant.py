@@ -90,7 +90,8 @@ def list_(
 
 @app.command()
 def remove(
-    context: typer.Context, grant: Annotated[int, typer.Argument(metavar="ID", min=1)]
+    context: typer.Context,
+    grant: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1)],
 ) -> None:
     """Take a grant back."""
     from authsvc.changes import grants

@@ -1,5 +1,6 @@
 """`authsvc init`: everything that a first start needs; a second one changes nothing."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,11 +45,24 @@ def init(
         maker = KeyMaker(parts.settings, parts.database, parts.unit_of_work, parts.clock)
         made = maker.initialise(actor(), new_ca=new_ca)
         value = {**_begin(parts, service, given), "new_ca": made.made_ca}
+        if new_ca and made.made_ca:
+            value["registries"] = _registries(parts)
         if example and value["created"]:
             value["example"] = _load_example(parts)
     output.result(context, value, _text(value))
-    for name in made.registries:
-        output.note(f"registry {name} must read its file of keys again")
+    for name in value.get("registries", made.registries):
+        output.note(
+            f"registry {name} refuses all tokens until it has its new file and is restarted: "
+            f"authsvc registry config {shlex.quote(name)} --write-bundle FILE"
+        )
+
+
+def _registries(parts: "Offline") -> list[str]:
+    """All registries: each trusts the CA that was replaced."""
+    from authsvc.changes import reads
+
+    with parts.database.read() as session:
+        return [item["name"] for item in reads.registries(session)]
 
 
 def _begin(parts: "Offline", service: str | None, given: str | None) -> dict[str, Any]:

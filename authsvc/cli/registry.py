@@ -1,17 +1,21 @@
 """`authsvc registry`: the audiences that tokens are made for."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import output
 from .session import change, opened
 
+if TYPE_CHECKING:
+    from authsvc.assembly.offline import Offline
+
 app = typer.Typer(no_args_is_help=True, help="Registries that this service makes tokens for.")
 
 COLUMNS = ("name", "enabled", "read_only", "ttl", "key_header", "refresh_tokens")
 REGISTRY_LEEWAY = 60  # seconds that registries accept a token beyond its end (distribution)
+LONGEST_TTL = 3600  # seconds; no token of any registry lives longer
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The `service` in its challenge.")]
 
@@ -87,7 +91,7 @@ def set_(
             before = reads.registry(registries.found(session, name))
         item = parts.unit_of_work.run(actor(), lambda tx: registries.change(tx, name, members))
         if read_only:
-            end = _last_push_ends(before, item, parts.settings, parts.clock.now())
+            end = _last_push_ends(parts, {before["ttl"], item["ttl"]}, name)
             item = {**item, "push_tokens_end_at": end}
     output.item(context, item)
     if read_only:
@@ -143,23 +147,25 @@ def _seconds(text: str) -> int | None:
 
     if text == "default":
         return None
-    if not text.isascii() or not text.isdigit():
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise Invalid(f"--ttl '{text}' is no number of seconds", advice="60 to 3600, or default")
     return int(text)
 
 
-def _last_push_ends(
-    before: dict[str, Any], after: dict[str, Any], settings: Any, now: float
-) -> str:
+def _last_push_ends(parts: "Offline", lives: set[int | None], name: str) -> str:
     """When no token with push can be accepted any more: garbage collection waits for that.
 
     A worker may give one out until it has seen the change, and a registry takes it a while
-    beyond its end.
+    beyond its end. Tokens given before the ttl was lowered live by the old one.
     """
+    from authsvc.changes import reads
     from authsvc.clock import rfc3339
 
-    ttl = max(each["ttl"] or settings.token.ttl for each in (before, after))
-    return rfc3339(now + settings.cache.staleness + ttl + REGISTRY_LEEWAY)
+    now, settings = parts.clock.now(), parts.settings
+    with parts.database.read() as session:
+        lives = lives | reads.lives_since(session, name, now - LONGEST_TTL - REGISTRY_LEEWAY)
+    longest = max(ttl or settings.token.ttl for ttl in lives)
+    return rfc3339(now + settings.cache.staleness + longest + REGISTRY_LEEWAY)
 
 
 def _say_no_effect(members: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """`authsvc registry config`: what to write into a registry's configuration."""
 
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -60,7 +61,8 @@ def config(
     text = bundles.stanza(**values, option=trust.option, path=path).rstrip("\n")
     output.result(context, {"auth": {"token": {**values, trust.option: path}}}, text)
     if write_bundle is None:
-        output.note(f"put the file there: {_command(name, header, trust.option)} > {path}")
+        command = _command(name, header, trust.option)
+        output.note(f"put the file there: {command} > {shlex.quote(path)}")
 
 
 def _default(written: Path | None, option: str) -> str:
@@ -72,7 +74,8 @@ def _default(written: Path | None, option: str) -> str:
 def _command(name: str, header: str, option: str) -> str:
     if option == "jwks":
         return "authsvc keys jwks"
-    return "authsvc keys bundle" if header == "x5c" else f"authsvc keys bundle --registry {name}"
+    whole = "authsvc keys bundle"
+    return whole if header == "x5c" else f"{whole} --registry {shlex.quote(name)}"
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -43,6 +43,7 @@ def _check(found: "Settings") -> None:
     from authsvc.errors import Unavailable
     from authsvc.keys import readiness, rows
 
+    readiness.check_folder(found)
     parts = offline(found)
     try:
         schema.check(parts.database)

@@ -14,11 +14,16 @@ def check(settings: Settings, known: str | None) -> None:
     Raises InvalidSettings for a private file that others can read or a CA that is shared, and
     Conflict when the folder lacks the CA, or nothing was initialised.
     """
-    folder = Folder(settings.certs_dir)
-    check_readers(folder)
+    check_folder(settings)
     if known is None:
         raise Conflict("there is no CA for registry tokens yet", advice="run: authsvc init")
-    check_against(folder, known)
+    check_against(Folder(settings.certs_dir), known)
+
+
+def check_folder(settings: Settings) -> None:
+    """What can be said of certs_dir without the database. Raises InvalidSettings."""
+    folder = Folder(settings.certs_dir)
+    check_readers(folder)
     issuer = folder.issuer()
     if issuer is not None:
         check_root(settings, issuer)

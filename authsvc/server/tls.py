@@ -29,8 +29,8 @@ class Certificates:
             self.context = self._load()
         except (OSError, ValueError) as error:
             raise InvalidSettings(
-                "the TLS certificate cannot be used",
-                faults=[("server.tls_cert, server.tls_key", _why(error))],
+                f"server.tls_cert {certificate} with server.tls_key {key}: {_why(error)}",
+                advice="name a certificate chain and its key, both PEM and readable by this user",
             ) from None
 
     def renew(self) -> None:

@@ -173,6 +173,19 @@ class Settings(BaseModel):
             found.append("redis.url")
         return tuple(found)
 
+    def _shows_secrets(self) -> bool:
+        """Whether the settings file is readable by all and holds a password itself."""
+        if self.file is None or not self.file.is_file() or not self.file.stat().st_mode & 0o004:
+            return False
+        text = self.file.read_text(encoding="utf-8", errors="replace")
+        return any(secret in text for secret in self._passwords() if secret)
+
+    def _passwords(self) -> list[str]:
+        addresses = (self.database_url, self.redis.url)
+        found = [urlsplit(url.get_secret_value()).password or "" for url in addresses]
+        ldap = [source for source in self.sources if isinstance(source, LdapSource)]
+        return [*found, *(source.bind_password.get_secret_value() for source in ldap)]
+
     def warnings(self) -> tuple[str, ...]:
         """What is allowed but unwise; said at every start."""
         found = [
@@ -180,6 +193,8 @@ class Settings(BaseModel):
             for source in self.sources
             if isinstance(source, LdapSource) and not source.tls_verify
         ]
+        if self._shows_secrets():
+            found.append(f"{self.file} holds a password and everybody can read it: chmod 600")
         if _is_address(urlsplit(self.public_url).hostname or ""):
             found.append("public_url is a loopback address: newer clients refuse such a realm")
         return tuple(found)

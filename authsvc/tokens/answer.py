@@ -15,7 +15,6 @@ from authsvc.audit.records import Outcome, asked_member
 from authsvc.identity.provider import Verified
 from authsvc.keys.keyring import Signer
 from authsvc.protocol import claims
-from authsvc.protocol.names import MAX_NAME
 
 from .request import Question
 
@@ -110,8 +109,13 @@ def asked_elements(question: Question, decision: Decision) -> Iterator[dict[str,
     for verdict in decision.verdicts:
         refused = [(no.action, no.reason, no.grant) for no in verdict.refused]
         yield element(verdict.asked.scope, refused)
+    yield from junk_elements(question)
+
+
+def junk_elements(question: Question) -> Iterator[dict[str, Any]]:
+    """The texts that did not parse, whole: what is too long is counted and hashed."""
     for text in question.asked.junk:
-        yield element(text[:MAX_NAME], [("*", "malformed", None)])
+        yield element(text, [("*", "malformed", None)])
 
 
 def element(entry: str, refused: Iterable[tuple[str, str, int | None]]) -> dict[str, Any]:

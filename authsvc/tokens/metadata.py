@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+from authsvc.web.errors import refusal
 from authsvc.web.middleware import Receive, Scope, Send, respond
 
 METADATA = "/.well-known/oauth-authorization-server"
@@ -24,7 +25,7 @@ def document(issuer: str, public_url: str) -> bytes:
             "jwks_uri": f"{public_url}{JWKS}",
             "response_types_supported": [],
             "grant_types_supported": ["password"],
-            "token_endpoint_auth_methods_supported": ["none", "client_secret_basic"],
+            "token_endpoint_auth_methods_supported": ["none"],
         }
     ).encode()
 
@@ -39,7 +40,10 @@ class Metadata:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Answer GET and HEAD."""
         if scope["method"] not in ("GET", "HEAD"):
-            await respond(send, 405, [(b"allow", b"GET, HEAD")], b"")
+            status, headers, body = refusal(
+                405, "use GET", path=scope["path"], request_id=scope["state"]["request_id"]
+            )
+            await respond(send, status, [*headers, (b"allow", b"GET, HEAD")], body)
             return
         body = self._document if scope["path"] == METADATA else self._jwks()
         await respond(send, 200, HEADERS, b"" if scope["method"] == "HEAD" else body)

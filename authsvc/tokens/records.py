@@ -7,13 +7,14 @@ are rare, go through `audit.records`. A test holds the two against each other.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 
 from authsvc.audit.log import Entry
 from authsvc.audit.records import Event, Outcome, Record, asked_member, print_body, time_ms
 from authsvc.clock import rfc3339
 from authsvc.protocol.credentials import Anonymous, Credentials, Password, RefreshToken
 
-from .answer import Answer, compact, element
+from .answer import Answer, compact, element, junk_elements
 from .request import Caller, TokenRequest
 
 LONGEST = 256  # characters of a client's free text that a record keeps
@@ -87,12 +88,13 @@ def with_question(record: Record, request: TokenRequest, claimed: str | None) ->
     """The same record with what was asked and what was shown."""
     question = request.question
     reason = record.reason or ""
+    entries = (
+        element(entry.scope, [(action, reason, None) for action in entry.actions])
+        for entry in question.asked.entries
+    )
     return replace(
         record,
-        asked=asked_member(
-            element(entry.scope, [(action, reason, None) for action in entry.actions])
-            for entry in question.asked.entries
-        ),
+        asked=asked_member(chain(entries, junk_elements(question))),
         claimed=claimed,
         credential=credential_of(request.credentials),
         client_id=question.client_id,

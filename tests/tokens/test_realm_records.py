@@ -131,3 +131,9 @@ async def test_an_anonymous_record_names_nobody(realm):
     _, record = await last_of(realm, realm.get(f"{S}&scope=repository:open/x:pull"))
     assert record["actor"] == {"kind": Kind.ANONYMOUS, "source": None, "name": None, "id": None}
     assert record["credential"] is None
+
+
+async def test_an_entry_that_is_too_long_is_counted_and_hashed(realm):
+    query = f"{S}&scope=repository:" + "y" * 50_000 + ":pull"
+    _, record = await last_of(realm, realm.get(query))
+    assert [sorted(element) for element in record["asked"]] == [["more", "sha256"]]

@@ -16,16 +16,16 @@ from authsvc.audit.log import Entry, TokenLog
 from authsvc.audit.records import Outcome
 from authsvc.clock import Clock
 from authsvc.db.feed import Feed
-from authsvc.errors import AuthsvcError, TooLarge, Unauthenticated, Unavailable
+from authsvc.errors import AuthsvcError, Unauthenticated, Unavailable
 from authsvc.identity.authenticator import Authenticator
 from authsvc.identity.provider import Circumstances, Rejected, Verified
 from authsvc.keys.keyring import Keyring, Signer
 from authsvc.principal import Kind
 from authsvc.protocol import claims
 from authsvc.protocol.credentials import RefreshToken
-from authsvc.protocol.oauth2 import OAuthInvalid
 
 from .answer import Answer, Basis, prepare
+from .faults import NAMED, BadRefreshToken, outcome_of, reason_of, served
 from .identifiers import Identifiers
 from .records import Pseudonyms, entry_of, printed, refusal, with_question
 from .request import Caller, Question, TokenRequest
@@ -33,22 +33,7 @@ from .request import Caller, Question, TokenRequest
 Key = tuple[Question, View, object, str | None]
 
 ANSWERS = 10_000  # remembered answers: callers times their questions, a few kilobytes each
-NAMED = frozenset({"wrong_password", "disabled"})  # refusals that prove an account of that name
 SHORTEST = 60  # seconds; clients take a shorter life for 60 (protocol.md 4.2)
-
-
-class UnknownService(OAuthInvalid):
-    """No enabled registry has this name; a token for it would be trusted by somebody else."""
-
-
-class BadRefreshToken(OAuthInvalid):
-    """A refresh token in a form that nobody may use: 400, where a bad password is 401."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(
-            "the refresh token is not valid here", error="invalid_grant", advice="sign in again"
-        )
-        self.reason = reason
 
 
 class Issued(NamedTuple):
@@ -290,35 +275,3 @@ def circumstances_of(request: TokenRequest, now: float) -> Circumstances:
     """Where and when a request is made, as identity looks at it."""
     caller = request.caller
     return Circumstances(caller.address, request.question.service, now, caller.address_known)
-
-
-def served(registry: Registry | None) -> Registry:
-    """The registry, when tokens are made for it. Raises UnknownService."""
-    if registry is None or not registry.enabled:
-        raise UnknownService(
-            "this service is not served here",
-            advice="ask the operator to add the registry under exactly this name",
-        )
-    return registry
-
-
-def reason_of(error: AuthsvcError) -> str:
-    """The word that records and metrics use for an error; a closed set."""
-    match error:
-        case Unauthenticated() | BadRefreshToken():
-            return error.reason
-        case Unavailable():
-            return "unavailable"
-        case UnknownService():
-            return "unknown_service"
-        case OAuthInvalid():
-            return error.error
-        case TooLarge():
-            return "too_large"
-        case _:
-            return "invalid_request"
-
-
-def outcome_of(error: AuthsvcError) -> Outcome:
-    """Refused, or an error of ours."""
-    return Outcome.ERROR if isinstance(error, Unavailable) else Outcome.REFUSED

@@ -1,0 +1,54 @@
+"""Why a request gets no token: the realm's own errors, and the words that records use for all."""
+
+from authsvc.access.model import Registry
+from authsvc.audit.records import Outcome
+from authsvc.errors import AuthsvcError, TooLarge, Unauthenticated, Unavailable
+from authsvc.protocol.oauth2 import OAuthInvalid
+
+NAMED = frozenset({"wrong_password", "disabled"})  # refusals that prove an account of that name
+
+
+class UnknownService(OAuthInvalid):
+    """No enabled registry has this name; a token for it would be trusted by somebody else."""
+
+
+class BadRefreshToken(OAuthInvalid):
+    """A refresh token in a form that nobody may use: 400, where a bad password is 401."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "the refresh token is not valid here", error="invalid_grant", advice="sign in again"
+        )
+        self.reason = reason
+
+
+def served(registry: Registry | None) -> Registry:
+    """The registry, when tokens are made for it. Raises UnknownService."""
+    if registry is None or not registry.enabled:
+        raise UnknownService(
+            "this service is not served here",
+            advice="ask the operator to add the registry under exactly this name",
+        )
+    return registry
+
+
+def reason_of(error: AuthsvcError) -> str:
+    """The word that records and metrics use for an error; a closed set."""
+    match error:
+        case Unauthenticated() | BadRefreshToken():
+            return error.reason
+        case Unavailable():
+            return "unavailable"
+        case UnknownService():
+            return "unknown_service"
+        case OAuthInvalid():
+            return error.error
+        case TooLarge():
+            return "too_large"
+        case _:
+            return "invalid_request"
+
+
+def outcome_of(error: AuthsvcError) -> Outcome:
+    """Refused, or an error of ours."""
+    return Outcome.ERROR if isinstance(error, Unavailable) else Outcome.REFUSED

@@ -78,7 +78,8 @@ def test_files_that_cannot_be_used_stop_the_start(serve, pki):
     pki.key.write_text("no key")
     served = serve(tls_cert=str(pki.certificate), tls_key=str(pki.key), ready=False)
     assert served.wait() != 0
-    assert "InvalidSettings: the TLS certificate cannot be used" in served.text()
+    assert f"InvalidSettings: server.tls_cert {pki.certificate}" in served.text()
+    assert str(pki.key) in served.text()
 
 
 def test_plain_http_on_the_tls_port_gets_nothing_and_hurts_nobody(secure, unverified):

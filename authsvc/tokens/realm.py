@@ -15,6 +15,7 @@ from authsvc.protocol.wire import error_body
 from authsvc.web.errors import Answer, token_response
 from authsvc.web.middleware import Receive, Scope, Send, respond
 
+from .records import LONGEST
 from .request import Caller, Questions, TokenRequest
 from .service import Issued, TokenService
 
@@ -134,7 +135,7 @@ def of(scope: Scope) -> tuple[Caller, bytes | None]:
             # Two of them leave open which one counts: neither does.
             authorization = value if authorization is None else b""
         elif name == b"user-agent":
-            agent = value
+            agent = value[:LONGEST]  # here, since what comes after remembers it
     state = scope["state"]
     caller = Caller(
         state["address"], state["address_known"], state["peer"], state["request_id"], agent

@@ -111,12 +111,12 @@ def _authenticator(
     slow = Bulkhead("password checks", threads=each, queue=WAITING, low_priority=True)
     providers: tuple[Provider, ...] = (local, *files)
     return Authenticator(
-        Sources([Source(one, slow) for one in providers], clock, _observe),
+        Sources([Source(one, slow) for one in providers], clock, _observe, spend=costs.spend),
         Minted(slow),
         Memory(
             CredentialCache(os.urandom(32)), settings.cache.credential_ttl, metrics.count_remembered
         ),
-        Refusals(costs, slow, clock),
+        Refusals(costs, clock),
         clock,
     )
 

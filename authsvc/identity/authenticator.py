@@ -175,8 +175,6 @@ class Authenticator:
 
     async def _ask_sources(self, now: float, credentials: Password) -> _Told:
         answer = await self._sources.ask(credentials.username, credentials.secret, now)
-        if answer.provider is None:
-            await self._refusals.spend(credentials.secret)
         return answer.outcome, partial(self._sources.still_hold, answer)
 
     async def _look_up(self, kind: str, now: float, credentials: Password) -> _Told:

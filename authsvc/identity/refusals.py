@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from authsvc.clock import Clock
-from authsvc.identity.bulkhead import Bulkhead
 from authsvc.identity.costs import HEADROOM, MOST, HashCosts
 
 _LATELY = 60.0  # seconds a check that took longer than measured is taken for what checks take
@@ -17,27 +16,20 @@ class Refusals:
     would still be answered in time and so tell the two apart. Therefore one that came late makes
     all refusals of the next minute wait as long, up to `MOST`.
 
-    Waiting costs nothing, so a flood of refusals does not take the processor. `threads` are those
-    of slow hashes.
+    Waiting costs nothing, so a flood of refusals does not take the processor.
     """
 
     def __init__(
         self,
         costs: HashCosts,
-        threads: Bulkhead,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._costs = costs
-        self._threads = threads
         self._clock = clock
         self._sleep = sleep
         self._late = 0.0  # seconds after its arrival
         self._late_until = 0.0
-
-    async def spend(self, password: str) -> None:
-        """The work of a wrong password, for a name that nobody knows. Raises Unavailable."""
-        await self._threads.run(self._costs.spend, password)
 
     async def due(self, arrived: float) -> None:
         """Back when what arrived at `arrived` (monotonic seconds) may be told its refusal."""

@@ -116,8 +116,9 @@ def house(*providers, lookups=None, ttl=60.0, queue=100, threads=2):
         [Source(provider, pool) for provider in providers],
         clock,
         lambda source, result, _seconds: checks.append((source, result)),
+        spend=costs.spend,
     )
-    refusals = Refusals(costs, pool, clock, sleep)
+    refusals = Refusals(costs, clock, sleep)
     authenticator = Authenticator(
         sources,
         Minted(pool, lookups or {}),

@@ -1,6 +1,8 @@
 """`authsvc init`: everything that a first start needs; a second one changes nothing."""
 
 import shlex
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +14,7 @@ from .session import actor, opened
 
 if TYPE_CHECKING:
     from authsvc.assembly.offline import Offline
+    from authsvc.changes.unit_of_work import Outcome, Transaction
 
 
 def init(
@@ -44,13 +47,17 @@ def init(
         schema.upgrade(parts.database)
         maker = KeyMaker(parts.settings, parts.database, parts.unit_of_work, parts.clock)
         made = maker.initialise(actor(), new_ca=new_ca)
-        value = {**_begin(parts, service, given), "new_ca": made.made_ca}
+        more: dict[str, Any] = {"new_ca": made.made_ca}
         if new_ca and made.made_ca:
-            value["registries"] = _registries(parts)
-        if example and value["created"]:
-            value["example"] = _load_example(parts)
-    output.result(context, value, _text(value))
-    for name in value.get("registries", made.registries):
+            more["registries"] = _registries(parts)
+
+        def shown(value: dict[str, Any]) -> None:
+            value |= more
+            output.result(context, value, _text(value))
+            sys.stdout.flush()
+
+        _begin(parts, service, given, example=example, shown=shown)
+    for name in more.get("registries", made.registries):
         output.note(
             f"registry {name} refuses all tokens until it has its new file and is restarted: "
             f"authsvc registry config {shlex.quote(name)} --write-bundle FILE"
@@ -65,33 +72,49 @@ def _registries(parts: "Offline") -> list[str]:
         return [item["name"] for item in reads.registries(session)]
 
 
-def _begin(parts: "Offline", service: str | None, given: str | None) -> dict[str, Any]:
-    """The administrator and the registry, where they are missing."""
+def _begin(
+    parts: "Offline",
+    service: str | None,
+    given: str | None,
+    *,
+    example: bool,
+    shown: Callable[[dict[str, Any]], None],
+) -> None:
+    """The administrator, the registry and the example, where they are missing, in one change.
+
+    `shown` prints it before the commit: whoever is killed in between begins anew and is shown
+    another password, while one that was committed and not shown would be lost for good.
+    """
     from authsvc.changes import installation, invariants, users
+    from authsvc.changes.apply import apply
+    from authsvc.changes.document import parse
+    from authsvc.changes.unit_of_work import joined
 
     with parts.database.read() as session:
         there = invariants.has_admin(session)
         words = [*users.forbidden_words(session), service or installation.DEFAULT_SERVICE]
     password = given or installation.new_password()
     hashed = "" if there else users.password_hash(installation.ADMIN, password, words)
-    begun = parts.unit_of_work.run(actor(), lambda tx: installation.begin(tx, service, hashed))
-    created = begun.admin is not None
-    return {
-        "created": created,
-        "admin": begun.admin and begun.admin["name"],
-        "password": password if created and given is None else None,
-        "registry": begun.registry and begun.registry["name"],
-        "certs_dir": str(parts.settings.certs_dir),
-        "example": None,
-    }
-
-
-def _load_example(parts: "Offline") -> dict[str, Any]:
-    """Load the policy that travels with the service, as `policy apply` would."""
-    from authsvc.changes.apply import submit
-
     file = example_file()
-    return submit(parts.unit_of_work, actor(), [(file.name, file.read_bytes())])
+    document = parse([(file.name, file.read_bytes())]) if example else None
+
+    def edit(tx: "Transaction") -> "Outcome[None]":
+        begun = installation.begin(tx, service, hashed)
+        created = begun.value.admin is not None
+        loaded = apply(tx, document) if document is not None and created else None
+        shown(
+            {
+                "created": created,
+                "admin": begun.value.admin and begun.value.admin["name"],
+                "password": password if created and given is None else None,
+                "registry": begun.value.registry and begun.value.registry["name"],
+                "certs_dir": str(parts.settings.certs_dir),
+                "example": loaded and loaded.value,
+            }
+        )
+        return joined(None, begun.event, [begun, *([loaded] if loaded else [])])
+
+    parts.unit_of_work.run(actor(), edit)
 
 
 def example_file() -> Path:

@@ -1,6 +1,9 @@
 """What `init` and `serve` refuse, and what they leave as it was."""
 
+import contextlib
 import json
+import sqlite3
+import subprocess
 
 from real.service import Service
 
@@ -50,3 +53,35 @@ def test_numbers_and_times_beyond_all_bounds_are_wrong_usage(folder):
         ("registry", "set", "reg.test", "--ttl", "9" * 5_000),
     ):
         assert ": 2\n" in failing(service, *arguments)
+
+
+def test_killed_at_its_commit_init_shows_a_password_that_works_the_next_time(folder):
+    """The password is on standard output before anything that it opens is in the database."""
+    service = Service(folder)
+    for _ in range(5):
+        process = subprocess.Popen(
+            [service.program, "--config", "authsvc.toml", "init", "--example"],
+            cwd=folder, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        while process.poll() is None and not has_admin(folder):
+            pass
+        process.kill()
+        said = process.communicate()[0]
+        if has_admin(folder):
+            break
+    else:
+        said = service.cli("init", "--example")
+    assert "shown this once" in said
+    names = {item["name"] for item in json.loads(service.cli("namespace", "list", "--json"))}
+    assert "public" in names
+
+
+def has_admin(folder):
+    path = folder / "data" / "authsvc.db"
+    if not path.exists():
+        return False
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        try:
+            return bool(connection.execute("SELECT 1 FROM passwords").fetchone())
+        except sqlite3.OperationalError:
+            return False  # its tables are being made

@@ -79,10 +79,10 @@ class DirectCycle:
 
     def send(self, whole: Whole) -> None:
         """Send the answer in one piece."""
-        if self.disconnected:
+        protocol = self.protocol
+        if self.disconnected or protocol.transport.is_closing():
             return
         status, headers, body = whole
-        protocol = self.protocol
         parts = [STATUS_LINE[status]]
         for name, value in protocol.server_state.default_headers:
             parts += (name, b": ", value, b"\r\n")
@@ -110,6 +110,7 @@ def begin(protocol: "BoundedProtocol", direct: Direct) -> bool:
     scope["path"] = path.decode("ascii")
     scope["query_string"] = query
     cycle = DirectCycle(protocol)
+    protocol.answering = cycle
     protocol.cycle = cycle  # type: ignore[assignment]  # it has what the protocol looks at
     if not direct.begin(scope, cycle.send):
         task: asyncio.Task[None] = protocol.loop.create_task(cycle.run(direct.answer(scope)))

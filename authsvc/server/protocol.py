@@ -81,6 +81,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._fed = 0  # bytes of a request that has not arrived whole, its head's or its body's
+        self.answering: Any = None  # the request whose answer is being made
         self._deaf = False  # what still arrives is thrown away
         self._lingers = False  # refused; open so that the client comes to reading why
         self._seen: tuple[object, object] = (None, LATE_HEAD)  # what the last sweep found
@@ -96,6 +97,19 @@ class BoundedProtocol(HttpToolsProtocol):
             # It does not linger, nor count: those that are sent away must not keep others out.
             self.transport.close()
             self.connections.discard(self)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self.answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell every request that nobody waits; uvicorn tells the one that came last alone."""
+        for cycle in (self.answering, *(waiting for waiting, _ in self.pipeline)):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+        self.pipeline.clear()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, within the bounds."""

@@ -1,6 +1,9 @@
 """The direct door of an application: the same answers as by ASGI, whatever the request is like."""
 
 import json
+import socket
+import struct
+import time
 
 import pytest
 
@@ -52,3 +55,20 @@ def test_one_connection_serves_both_doors(serve):
         for request in (REQUESTS["plain"], REQUESTS["by post"], REQUESTS["plain"]):
             connection.sendall(request)
             assert read_answer(connection)[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/direct?task", "/direct", "/slow", "/echo"])
+def test_a_client_that_resets_writes_nothing_to_the_log(serve, path):
+    service = serve()
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    for _ in range(10):
+        with service.connect() as connection:
+            connection.sendall(request * 8)
+            time.sleep(0.003)
+            reset = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+    with service.connect() as connection:
+        connection.sendall(REQUESTS["plain"])
+        assert read_answer(connection)[0] == 200
+    time.sleep(2)
+    assert {json.loads(line)["level"] for line in service.text().splitlines()} <= {"info"}

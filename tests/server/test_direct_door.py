@@ -57,18 +57,16 @@ def test_one_connection_serves_both_doors(serve):
             assert read_answer(connection)[0] == 200
 
 
-@pytest.mark.parametrize("path", ["/direct?task", "/direct", "/slow", "/echo"])
-def test_a_client_that_resets_writes_nothing_to_the_log(serve, path):
+@pytest.mark.parametrize("first", ["/direct", "/direct?task", "/headers"])
+def test_a_client_that_resets_writes_nothing_to_the_log(serve, first):
+    """The first answer has reading begin again, so that the reset is seen while others wait."""
     service = serve()
-    request = f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-    for _ in range(10):
+    lines = [f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n" for path in (first, "/slow", "/slow")]
+    for _ in range(3):
         with service.connect() as connection:
-            connection.sendall(request * 8)
-            time.sleep(0.003)
+            connection.sendall("".join(lines).encode())
+            time.sleep(0.2)
             reset = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
-    with service.connect() as connection:
-        connection.sendall(REQUESTS["plain"])
-        assert read_answer(connection)[0] == 200
     time.sleep(2)
-    assert {json.loads(line)["level"] for line in service.text().splitlines()} <= {"info"}
+    assert {json.loads(line)["level"] for line in service.text().splitlines()} == {"info"}

@@ -95,6 +95,7 @@ def online(settings: Settings) -> Online:
         ttl=settings.token.ttl,
         durable=settings.audit.durability == "before-response",
     )
+    feed.subscribe(tokens.forget)
     return Online(
         offline=base, feed=feed, snapshot=snapshot, authenticator=authenticator, keyring=keyring,
         log=log, tokens=tokens, pseudonym=pseudonym, files=files, threads=threads,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
+from authsvc import logs
 from authsvc.db.batch import Batch, Settled
 from authsvc.db.engine import Database
 from authsvc.db.raw import RawWriter
@@ -20,6 +21,7 @@ from .chain import ZERO, link
 LIMIT = 10_000  # records that wait to be written; beyond it tokens are refused
 ROWS = 500  # of one INSERT: with seven values each far below what either engine takes
 
+_log = logs.get("audit")
 _COLUMNS = ("writer", "seq", "time", "decision_id", "body", "prev", "hash")
 
 
@@ -127,9 +129,13 @@ class TokenLog:
         begun = time.perf_counter()
         try:
             self._chain.append(entries)
-        except BaseException:
+        except BaseException as error:
+            if not self._failing:
+                _log.error("records cannot be written", waiting=len(entries), reason=str(error))
             self._failing = True
             raise
+        if self._failing:
+            _log.warning("records are written again")
         self._failing = False
         if self._on_commit is not None:
             self._on_commit(time.perf_counter() - begun)

@@ -35,7 +35,10 @@ def parse_time(text: str) -> datetime:
     """An RFC 3339 time with its zone, in UTC; raises `ValueError`."""
     if not _RFC3339.fullmatch(text):
         raise ValueError("this is no RFC 3339 time with a zone, such as 2030-01-31T12:00:00Z")
-    return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this time lies outside the years 1 to 9999") from None
 
 
 def print_time(moment: datetime | None) -> str | None:

@@ -153,8 +153,11 @@ def read_private(path: Path) -> Content:
 
     Raises OSError, and Invalid with the fix when anybody but its owner can read it.
     """
-    with path.open("rb") as file:
+    # Without waiting: opening a pipe would wait for somebody who writes into it, for ever.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise Invalid("is no regular file")
         if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise Invalid("others can read it", advice=f"run: chmod 600 {path}")
         data = file.read(_LARGEST + 1)

@@ -14,6 +14,7 @@ from .access import Access, Asked
 from .names import MAX_NAME, is_repository_name
 
 MAX_ENTRIES = 256  # of one request, before equal ones are merged
+MAX_ACTIONS = 16  # of one entry; there are four, and each that is not known costs a refusal
 MAX_BYTES = 64 * 1024  # of all scope values of one request, in UTF-8
 
 _KIND = re.compile(r"([a-z0-9]+)(?:\(([a-z0-9]+)\))?")
@@ -57,7 +58,11 @@ def parse_entry(text: str) -> Access | None:
         return None
     type_, class_ = found.groups(default="")
     actions = tuple(dict.fromkeys(filter(None, listed.split(","))))
-    if not _is_name(type_, name) or not all(map(_ACTION.fullmatch, actions)):
+    if (
+        len(actions) > MAX_ACTIONS
+        or not _is_name(type_, name)
+        or not all(map(_ACTION.fullmatch, actions))
+    ):
         return None
     return Access(type_, name, actions, class_)
 

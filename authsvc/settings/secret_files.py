@@ -71,7 +71,8 @@ def read(path: Path) -> str:
     Raises OSError when it cannot be read, and ValueError with the fix when everybody may read
     it (threat PX-12) or it holds no secret.
     """
-    with path.open("rb") as file:
+    # Without waiting: opening a pipe would wait for somebody who writes into it, for ever.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         mode = os.fstat(file.fileno()).st_mode
         if not stat.S_ISREG(mode):
             raise ValueError(f"{path} is no regular file")

@@ -39,6 +39,12 @@ class Answer:
     record_middle: str
     record_tail: str
 
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory this takes, the objects around the texts included."""
+        texts = (self.claims, self.scope, self.record_head, self.record_middle)
+        return 1_500 + 2 * sum(map(len, texts))
+
 
 def compact(value: object) -> str:
     """JSON without blanks, ASCII only: what records and answers are printed in."""

@@ -32,7 +32,8 @@ from .request import Caller, Question, TokenRequest
 
 Key = tuple[Question, View, object, str | None]
 
-ANSWERS = 10_000  # remembered answers: callers times their questions, a few kilobytes each
+ANSWERS = 10_000  # remembered answers: callers times their questions
+ANSWERS_SIZE = 32 << 20  # bytes of them; what a client may ask makes an answer of 14 KB at most
 SHORTEST = 60  # seconds; clients take a shorter life for 60 (protocol.md 4.2)
 
 
@@ -82,6 +83,7 @@ class TokenService:
         self._ttl = ttl
         self._durable = durable
         self._answers: OrderedDict[Key, Answer] = OrderedDict()
+        self._held = 0  # bytes, roughly
 
     async def issue(self, request: TokenRequest) -> Issued:
         """The token for a request.
@@ -109,7 +111,9 @@ class TokenService:
             return False
 
         def recorded(fault: Unavailable | None) -> None:
-            told(self._counted(signed) if fault is None else self._failed(request, fault, now))
+            told(
+                self._counted(signed) if fault is None else self._not_recorded(request, fault, now)
+            )
 
         try:
             if self._durable:
@@ -203,12 +207,19 @@ class TokenService:
             raise Unavailable("the signing certificate is at its end", what="signing key")
         return min(ttl, left)
 
+    def forget(self, _topics: frozenset[str] | None) -> None:
+        """Hear news of changes: an answer holds the policy that it was made by in memory."""
+        self._answers.clear()
+        self._held = 0
+
     def _remember(self, key: Key, answer: Answer) -> None:
         if not key[0].lasting:
             return
+        before = self._answers.pop(key, None)
+        self._held += answer.size - (before.size if before else 0)
         self._answers[key] = answer
-        if len(self._answers) > ANSWERS:
-            self._answers.popitem(last=False)
+        while len(self._answers) > ANSWERS or self._held > ANSWERS_SIZE:
+            self._held -= self._answers.popitem(last=False)[1].size
 
     def _sign(self, answer: Answer, request: TokenRequest, now: float) -> Signed:
         jti = self._parts.identifiers.next(now)
@@ -228,14 +239,19 @@ class TokenService:
         metrics.count_token(answer.registry, answer.outcome.value, answer.reason)
         return Issued(signed.token, answer.ttl, answer.scope, answer.response_tail)
 
-    def _failed(self, request: TokenRequest, fault: Unavailable, now: float) -> AuthsvcError:
-        """The error of a token whose record could not be written; leaves a record of its own."""
-        entry = self._refusal(
-            request.caller, fault, now=now, service=request.question.service, request=request
-        )
+    def _not_recorded(self, request: TokenRequest, fault: Unavailable, now: float) -> Unavailable:
+        service = request.question.service
+        self._failed(request.caller, fault, now=now, service=service, request=request)
+        return fault
+
+    def _failed(
+        self, caller: Caller, fault: Unavailable, *, now: float, service: str,
+        request: TokenRequest | None,
+    ) -> None:  # fmt: skip
+        """Leave a record, when one can be written again, of an answer that had to be 503."""
+        entry = self._refusal(caller, fault, now=now, service=service, request=request)
         with contextlib.suppress(Unavailable):
             self._parts.log.record_soon(entry)
-        return fault
 
     async def refuse(
         self, caller: Caller, error: AuthsvcError, *, now: float, service: str = "",
@@ -248,8 +264,12 @@ class TokenService:
         entry = self._refusal(caller, error, now=now, service=service, request=request)
         if outcome_of(error) is Outcome.ERROR:
             self._parts.log.record_soon(entry)
-        else:
+            return
+        try:
             await self._record(entry)
+        except Unavailable as fault:
+            self._failed(caller, fault, now=now, service=service, request=request)
+            raise
 
     def _refusal(
         self, caller: Caller, error: AuthsvcError, *, now: float, service: str,

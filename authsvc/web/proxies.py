@@ -17,6 +17,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PEERS_NAMED = 1_000  # untrusted peers that the log names
 REMEMBERED = 4_096  # texts whose meaning is kept
+LONGEST = 64  # characters of a text whose meaning is kept; addresses with a port have 53
 HOPS = 64  # trusted proxies in a row; nobody has more
 
 # Where a proxy of one's own may stand: loopback, RFC 1918, 6598 and 4193, link-local.
@@ -61,6 +62,8 @@ class Proxies:
         try:
             return self._hops[text]
         except KeyError:
+            if len(text) > LONGEST:
+                return self._judged(text)  # no address is so long; kept, it would only fill memory
             if len(self._hops) >= REMEMBERED:
                 self._hops.clear()
             found = self._hops[text] = self._judged(text)

@@ -1,12 +1,16 @@
 """Exactly one audit record for each token request, however it ends."""
 
+import asyncio
 import json
 
 import pytest
 from inprocess import basic, installation, serving
 
 from authsvc.audit.records import MEMBERS, Record, print_body
-from authsvc.principal import Kind
+from authsvc.changes import namespaces
+from authsvc.changes.namespaces import NamespaceSpec
+from authsvc.changes.spec import checked
+from authsvc.principal import SYSTEM, Kind
 
 pytestmark = pytest.mark.anyio
 S = "service=reg-a.test"
@@ -137,3 +141,38 @@ async def test_an_entry_that_is_too_long_is_counted_and_hashed(realm):
     query = f"{S}&scope=repository:" + "y" * 50_000 + ":pull"
     _, record = await last_of(realm, realm.get(query))
     assert [sorted(element) for element in record["asked"]] == [["more", "sha256"]]
+
+
+async def test_hostile_texts_are_cut_before_they_are_remembered(realm):
+    headers = [("user-agent", "A" * 60_000)]
+    query = f"{S}&scope=repository:open/x:pull"
+    call = realm.call("GET", "/token", query=query, headers=headers)
+    _, record = await last_of(realm, call)
+    assert record["user_agent"] == "A" * 256
+
+
+def service_of(realm):
+    """The token service of the running application."""
+    return realm.app.direct._quick._service
+
+
+async def test_answers_hold_no_policy_that_has_changed(realm):
+    service = service_of(realm)
+    await realm.get(f"{S}&scope=repository:open/x:pull")
+    assert service._answers
+    spec = checked(NamespaceSpec, {"name": "later"})
+    realm.parts.unit_of_work.run(SYSTEM, lambda tx: namespaces.add(tx, spec))
+    for _ in range(200):
+        if not service._answers:
+            break
+        await asyncio.sleep(0.02)
+    assert not service._answers
+
+
+async def test_remembered_answers_are_bounded_by_their_size(realm, monkeypatch):
+    monkeypatch.setattr("authsvc.tokens.service.ANSWERS_SIZE", 20_000)
+    service = service_of(realm)
+    for number in range(30):
+        await realm.get(f"{S}&scope=repository:open/{number}:pull")
+    assert 0 < service._held <= 20_000
+    assert service._held == sum(answer.size for answer in service._answers.values())

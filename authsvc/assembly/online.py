@@ -16,7 +16,7 @@ from authsvc.audit.log import TokenLog
 from authsvc.changes.key_maker import KeyMaker
 from authsvc.clock import Clock
 from authsvc.db.engine import Database
-from authsvc.db.feed import BLIND, Feed
+from authsvc.db.feed import Feed
 from authsvc.identity import stored
 from authsvc.identity.authenticator import Authenticator, Memory, Minted
 from authsvc.identity.bulkhead import Bulkhead
@@ -38,6 +38,7 @@ from authsvc.web.exposure import transport_state
 from .offline import Offline, offline
 
 CORES = os.cpu_count() or 1
+UNHEARD = 2.0  # seconds without news after which /readyz says so; tokens go on until feed.BLIND
 WAITING = 256  # password checks that may wait for a thread; more are told to come back
 
 
@@ -164,7 +165,7 @@ def _states(
     settings, clock = base.settings, base.clock
 
     def database() -> str:
-        return "ok" if feed.age() <= BLIND else "failed"
+        return "ok" if feed.age() <= UNHEARD else "failed"
 
     def keys() -> str:
         ends = keyring.expires()

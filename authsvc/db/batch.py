@@ -19,7 +19,7 @@ from authsvc.errors import Unavailable
 T = TypeVar("T")
 _log = logs.get("batch")
 
-PATIENCE = 5.0  # seconds a batch may take before its waiters are told that it did not work
+PATIENCE = 2.0  # seconds a batch may take before its waiters are told that it did not work
 LINGER = 0.05  # seconds that items which nobody waits for may wait for company
 RETRY = 0.5  # seconds before items that nobody waits for are tried again on their own
 

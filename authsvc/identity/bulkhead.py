@@ -17,6 +17,7 @@ from authsvc.errors import Unavailable
 
 NICE = 10  # added to the priority value of the process: these threads yield to all others
 _NICEST = 19
+PATIENCE = 5.0  # seconds; docker gives up a token after 15, and a database that hangs may never end
 
 T = TypeVar("T")
 
@@ -24,11 +25,22 @@ T = TypeVar("T")
 class Bulkhead:
     """`threads` threads, and room for `queue` more calls; what is beyond is refused.
 
-    Used from one event loop. `name` is what is busy, for the error and the threads.
+    So is a call that has not ended after `patience` seconds: one that waits for its turn is given
+    up, one that hangs keeps its thread. Used from one event loop. `name` is what is busy, for the
+    error and the threads.
     """
 
-    def __init__(self, name: str, *, threads: int, queue: int, low_priority: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        threads: int,
+        queue: int,
+        low_priority: bool = False,
+        patience: float = PATIENCE,
+    ) -> None:
         self._name = name
+        self._patience = patience
         self._room = threads + queue
         self._taken = 0
         self._pool = ThreadPoolExecutor(
@@ -43,15 +55,20 @@ class Bulkhead:
         A caller that goes away leaves the call running: its place stays taken until it ends.
 
         Raises:
-            Unavailable: all threads are busy and the queue is full.
+            Unavailable: the queue is full, or the call took too long.
 
         """
         if self._taken >= self._room:
             raise Unavailable(f"too many calls wait for {self._name}", what=self._name)
         self._taken += 1
-        future = asyncio.get_running_loop().run_in_executor(self._pool, call, *args)
+        work = self._pool.submit(call, *args)
+        future = asyncio.wrap_future(work)
         future.add_done_callback(self._free)
-        return await asyncio.shield(future)
+        done, _ = await asyncio.wait({future}, timeout=self._patience)
+        if not done:
+            work.cancel()
+            raise Unavailable(f"{self._name} took too long", what=self._name, retry_after=1)
+        return future.result()
 
     def close(self) -> None:
         """Drop what waits and end when the calls under way have returned."""

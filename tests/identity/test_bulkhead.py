@@ -94,3 +94,22 @@ def test_threads_of_slow_hashes_yield_to_all_others():
     lower = asyncio.run(story(low_priority=True))
     assert lower == (min(19, before + 10) if sys.platform == "linux" else before)
     assert nice() == before
+
+
+def test_a_call_that_hangs_or_waits_too_long_is_given_up_and_its_place_comes_back():
+    go = threading.Event()
+    ran = []
+
+    async def story():
+        with closing(Bulkhead("work", threads=1, queue=5, patience=0.1)) as bulkhead:
+            hanging = asyncio.create_task(bulkhead.run(go.wait, 10))
+            await asyncio.sleep(0)
+            waiting = asyncio.create_task(bulkhead.run(ran.append, "late"))
+            answers = await asyncio.gather(hanging, waiting, return_exceptions=True)
+            assert [type(answer) for answer in answers] == [Unavailable, Unavailable]
+            go.set()
+            assert await bulkhead.run(divmod, 7, 2) == (3, 1)
+            assert bulkhead._taken == 0
+
+    asyncio.run(story())
+    assert ran == []

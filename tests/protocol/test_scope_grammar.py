@@ -6,7 +6,7 @@ import pytest
 
 from authsvc.errors import TooLarge
 from authsvc.protocol.access import Access
-from authsvc.protocol.scope import MAX_BYTES, MAX_ENTRIES, parse, parse_entry
+from authsvc.protocol.scope import MAX_ACTIONS, MAX_BYTES, MAX_ENTRIES, parse, parse_entry
 
 
 def repository(name, *actions, class_=""):
@@ -241,3 +241,9 @@ def test_a_hostile_text_as_long_as_may_be_comes_back_as_junk(head, piece, tail):
     room = MAX_BYTES - len((head + tail).encode())
     text = head + piece * (room // len(piece)) + tail
     assert parse([text]).junk == (text,)
+
+
+def test_an_entry_with_more_actions_than_any_client_asks_is_junk():
+    many = ",".join("a" * n for n in range(1, MAX_ACTIONS + 2))
+    assert parse_entry(f"repository:team/app:{many}") is None
+    assert parse_entry(f"repository:team/app:{many.rpartition(',')[0]}") is not None

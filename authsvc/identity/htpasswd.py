@@ -12,6 +12,7 @@ from authsvc.identity.schemes import Schemes, cost
 from authsvc.identity.settled_file import Stamp, Unusable, read_settled, stamp
 from authsvc.principal import Kind, Principal
 
+BLANK = 1.0  # seconds that a file must stay blank to be taken for one without people
 _NAMED = 20  # faulty lines in one log entry; the rest is counted
 
 _log = logs.get("identity")
@@ -22,7 +23,8 @@ class Htpasswd:
 
     The file is read once at the start and again by `refresh`, which belongs in a job. The last
     good content stays in use while the file is gone, unusable, empty or being written; the state
-    is then `degraded`. A file that was never good cannot be asked. `pause` waits some seconds.
+    is then `degraded`. One that stays blank has nobody in it. A file that was never good cannot be
+    asked. `pause` waits some seconds.
 
     The hashes are held as one value that is replaced whole, so no check sees half a file.
     """
@@ -34,11 +36,14 @@ class Htpasswd:
         schemes: Iterable[str],
         *,
         pause: Callable[[float], None] = time.sleep,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self._path = path
         self._schemes = Schemes(schemes)
         self._pause = pause
+        self._timer = timer
+        self._blank: tuple[Stamp, float] | None = None  # the blank file, and since when
         self._hashes: dict[str, str] | None = None
         self._samples: tuple[str, ...] = ()
         self._judged: Stamp | None = None
@@ -92,17 +97,26 @@ class Htpasswd:
             return
         if content is not None:
             self._judged = seen
-            self._judge(parse(content, self._schemes))
+            self._judge(parse(content, self._schemes), seen)
 
-    def _judge(self, parsed: Parsed) -> None:
+    def _judge(self, parsed: Parsed, seen: Stamp) -> None:
         self._name_faults(parsed)
-        if self._hashes and parsed.unusable:
+        if self._hashes and parsed.unusable and not self._stays_blank(parsed, seen):
             self._keep("no line of it is usable, though there were some before")
             return
         self._samples = tuple({cost(stored): stored for stored in parsed.hashes.values()}.values())
         self._hashes = parsed.hashes
         self._fault = None
         _log.info("htpasswd file read", source=self.name, people=len(parsed.hashes))
+
+    def _stays_blank(self, parsed: Parsed, seen: Stamp) -> bool:
+        """Whether it has been blank for so long that the last line is gone, and nobody writes it."""
+        if not parsed.blank:
+            return False
+        if self._blank is None or self._blank[0] != seen:
+            self._blank = (seen, self._timer())
+        self._judged = None  # to be looked at again, though it does not change
+        return self._timer() - self._blank[1] >= BLANK
 
     def _keep(self, fault: str) -> None:
         """Go on with the last good content, and say once why."""

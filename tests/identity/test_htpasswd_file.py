@@ -9,7 +9,7 @@ from identity.parts import NOW, SECRET, hashed, htpasswd_line
 from structlog.testing import capture_logs
 
 from authsvc.errors import Unavailable
-from authsvc.identity.htpasswd import Htpasswd
+from authsvc.identity.htpasswd import BLANK, Htpasswd
 from authsvc.identity.provider import Rejected, Unknown, Verified
 from authsvc.identity.settled_file import MAX_BYTES
 
@@ -347,3 +347,33 @@ def test_five_thousand_people_are_read(path):
     file = source(path)
     assert answers(file, "user-0", "user-4999", "user-5000") == [Verified, Verified, Unknown]
     assert len(file.samples()) == 1
+
+
+@pytest.mark.parametrize("spoil", [emptied, blanks])
+def test_a_file_that_stays_blank_has_nobody_in_it(path, spoil):  # HT-10: the last line is removed
+    ticks = [0.0]
+    file = Htpasswd("file", path, ["bcrypt"], pause=lambda _: None, timer=lambda: ticks[0])
+    path.write_text("")
+    spoil(path)
+    file.refresh()
+    ticks[0] = BLANK - 0.1
+    file.refresh()
+    assert answers(file, "alice") == [Verified]
+    ticks[0] = BLANK
+    file.refresh()
+    assert answers(file, "alice") == [Unknown]
+    assert file.state() == "ok"
+
+
+def test_a_file_that_is_written_anew_while_blank_is_never_taken_for_an_empty_one(path):
+    ticks = [0.0]
+    good = path.read_text()
+    file = Htpasswd("file", path, ["bcrypt"], pause=lambda _: None, timer=lambda: ticks[0])
+    for _ in range(4):
+        path.write_text("")
+        file.refresh()
+        ticks[0] += BLANK / 2
+        path.write_text(good)
+        file.refresh()
+        ticks[0] += BLANK / 2
+        assert answers(file, "alice") == [Verified]

@@ -110,7 +110,7 @@ class Htpasswd:
         _log.info("htpasswd file read", source=self.name, people=len(parsed.hashes))
 
     def _stays_blank(self, parsed: Parsed, seen: Stamp) -> bool:
-        """Whether it has been blank for so long that the last line is gone, and nobody writes it."""
+        """Whether it has been blank for so long that nobody can still be writing it."""
         if not parsed.blank:
             return False
         if self._blank is None or self._blank[0] != seen:

@@ -171,6 +171,9 @@ def check_readers(folder: Folder) -> None:
 
     Raises InvalidSettings that names every such file with its fix.
     """
+    if folder.path.exists() and folder.path.stat().st_mode & stat.S_IWOTH:
+        fix = f"run: chmod 700 {folder.path}"
+        raise InvalidSettings(f"{folder.path}: everybody may put keys into it", advice=fix)
     names = [folder.path / CA_KEY, folder.path / SECRET, *folder.leaf_files()]
     open_ = [p for p in names if p.exists() and p.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)]
     if open_:

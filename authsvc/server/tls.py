@@ -1,6 +1,7 @@
 """TLS of the listener: 1.2 or newer, and a renewed certificate without a restart."""
 
 import ssl
+import stat
 from pathlib import Path
 
 from cryptography import x509
@@ -32,6 +33,9 @@ class Certificates:
                 f"server.tls_cert {certificate} with server.tls_key {key}: {_why(error)}",
                 advice="name a certificate chain and its key, both PEM and readable by this user",
             ) from None
+
+        if key.stat().st_mode & stat.S_IROTH:
+            _log.warning("everybody can read the TLS key", path=str(key), fix=f"chmod o-rwx {key}")
 
     def renew(self) -> None:
         """Take over changed files; broken or half-written ones leave the old in use."""

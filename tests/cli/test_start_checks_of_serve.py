@@ -28,6 +28,13 @@ def test_a_readable_key_stops_serve_even_while_the_database_is_away(folder):
     assert "chmod 600" in said
 
 
+def test_a_folder_of_keys_that_everybody_may_write_stops_serve(folder):
+    service = Service(folder)
+    service.init("reg.test")
+    (folder / "certs").chmod(0o777)
+    assert "chmod 700" in failing(service, "serve")
+
+
 def test_init_that_is_refused_makes_no_secret(folder):
     service = Service(folder)
     service.init("reg.test")

@@ -101,3 +101,10 @@ def test_passwords_in_clear_are_warned_about(serve, server, url, said):
     text = serve(public_url=url, **server).text()
     for part in ("without TLS", "public_url is http"):
         assert (part in text) == (part in said)
+
+
+def test_a_key_that_everybody_can_read_is_warned_of(serve, pki):
+    pki.key.chmod(0o644)
+    service = serve(tls_cert=str(pki.certificate), tls_key=str(pki.key))
+    assert "everybody can read the TLS key" in service.text()
+    assert f"chmod o-rwx {pki.key}" in service.text()

@@ -22,6 +22,7 @@ from .remembered import Remembered
 
 SUBJECTS = 20_000  # with ten grants each about 50 MB
 STRANGERS = 50_000  # names without a row, the text alone
+PATIENCE = 2.0  # seconds that a reading is waited for
 ATTEMPTS = 8  # at a view, while what it is made of keeps changing
 
 BASE = "base"
@@ -137,9 +138,13 @@ class Snapshot:
     async def _fetch(self, topics: list[str]) -> None:
         """Read topics and remember them; those that others are reading are waited for."""
         self._begin(topics)
-        for task in {self._loading[topic] for topic in topics}:
-            # The reading goes on for the others when the one who began it goes away.
-            await asyncio.shield(task)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                for task in {self._loading[topic] for topic in topics}:
+                    # The reading goes on for the others when the one who began it goes away.
+                    await asyncio.shield(task)
+        except TimeoutError:
+            raise Unavailable("the policy takes too long to be read", what="database") from None
 
     def _begin(self, topics: list[str]) -> None:
         wanted = [topic for topic in topics if topic not in self._loading]

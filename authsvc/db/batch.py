@@ -27,6 +27,10 @@ Settled = Callable[[Unavailable | None], None]
 """Told on the loop that an item is durable (None), or why it is not."""
 
 
+class Undecided(Unavailable):
+    """It took too long, and the item may still become durable: it is tried until it does."""
+
+
 class _Pending(Generic[T]):
     """Items in the order they came, and whom to tell about those that are waited for."""
 
@@ -43,7 +47,8 @@ class Batch(Generic[T]):
 
     `write` comes back when the items are durable. When it raises, those who wait for that batch
     get `Unavailable(what=name)`; items that nobody waits for are kept and tried again with the
-    next batch. `limit` bounds the items that are not yet being written: beyond it `put` raises
+    next batch. Who waits longer than `patience` gets `Undecided`, and nobody waits for the item
+    any more. `limit` bounds the items that are not yet being written: beyond it `put` raises
     `Unavailable` at once, and so it does while a batch takes longer than `patience` seconds.
     """
 
@@ -196,6 +201,14 @@ class Batch(Generic[T]):
             error.__cause__ = cause
             self._tell(settled, error)
 
+    def _leave_undecided(self, batch: _Pending[T]) -> None:
+        """Tell those who wait that nobody knows; the items go on as those of nobody."""
+        waiters, batch.waiters = batch.waiters, []
+        batch.soon = batch.items
+        for settled in waiters:
+            text = f"{self._name} takes too long to be written"
+            self._tell(settled, Undecided(text, what=self._name, retry_after=1))
+
     def _tell(self, settled: Settled, fault: Unavailable | None) -> None:
         try:
             settled(fault)
@@ -226,10 +239,11 @@ class Batch(Generic[T]):
     def _give_up(self) -> None:
         """Let nobody wait for a writer that hangs; it may still come to an end."""
         self._overdue = True
-        for pending in (self._written, self._next):
-            if pending is not None:
-                waiters, pending.waiters = pending.waiters, []
-                self._fail(waiters, None)
+        if self._written is not None:
+            self._leave_undecided(self._written)
+        waiting, self._next = self._next, _Pending()
+        self._keep(waiting.soon)  # the others have not begun, and whoever waited hears "no"
+        self._fail(waiting.waiters, None)
 
     async def stop(self) -> None:
         """Write what was put and end the thread; gives a writer that hangs up after `patience`."""

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from authsvc.identity.provider import Circumstances
 from authsvc.protocol import oauth2, scope
 from authsvc.protocol.access import Asked
 from authsvc.protocol.credentials import Credentials, from_authorization
@@ -54,6 +55,11 @@ class TokenRequest(NamedTuple):
     form: Credentials | None
     question: Question
     caller: Caller
+
+    def circumstances(self, now: float) -> Circumstances:
+        """Where and when it is made, as identity looks at it; `now` is wall clock seconds."""
+        caller = self.caller
+        return Circumstances(caller.address, self.question.service, now, caller.address_known)
 
     @property
     def credentials(self) -> Credentials:

@@ -15,10 +15,11 @@ from authsvc.access.snapshot import Snapshot
 from authsvc.audit.log import Entry, TokenLog
 from authsvc.audit.records import Outcome
 from authsvc.clock import Clock
+from authsvc.db.batch import Undecided
 from authsvc.db.feed import Feed
 from authsvc.errors import AuthsvcError, Unauthenticated, Unavailable
 from authsvc.identity.authenticator import Authenticator
-from authsvc.identity.provider import Circumstances, Rejected, Verified
+from authsvc.identity.provider import Rejected, Verified
 from authsvc.keys.keyring import Keyring, Signer
 from authsvc.principal import Kind
 from authsvc.protocol import claims
@@ -154,7 +155,7 @@ class TokenService:
 
     def _remembered(self, request: TokenRequest, now: float) -> Verified | None:
         """Who this is, when it takes no waiting to say so."""
-        circumstances = circumstances_of(request, now)
+        circumstances = request.circumstances(now)
         authenticator = self._parts.authenticator
         if request.form is None:
             verified = authenticator.recognised(request.header, circumstances)
@@ -166,7 +167,7 @@ class TokenService:
 
     async def _identify(self, request: TokenRequest, now: float) -> Verified:
         authenticator, shown = self._parts.authenticator, request.credentials
-        circumstances = circumstances_of(request, now)
+        circumstances = request.circumstances(now)
         found: Verified | Rejected | None
         found = authenticator.remembered(shown, circumstances, header=request.header)
         if found is None:
@@ -248,10 +249,14 @@ class TokenService:
         self, caller: Caller, fault: Unavailable, *, now: float, service: str,
         request: TokenRequest | None,
     ) -> None:  # fmt: skip
-        """Leave a record, when one can be written again, of an answer that had to be 503."""
+        """Leave a record, when one can be written again, of an answer that had to be 503.
+
+        One whose own record is undecided has that: it says more, and there is one for each.
+        """
         entry = self._refusal(caller, fault, now=now, service=service, request=request)
-        with contextlib.suppress(Unavailable):
-            self._parts.log.record_soon(entry)
+        if not isinstance(fault, Undecided):
+            with contextlib.suppress(Unavailable):
+                self._parts.log.record_soon(entry)
 
     async def refuse(
         self, caller: Caller, error: AuthsvcError, *, now: float, service: str = "",
@@ -262,6 +267,8 @@ class TokenService:
         Raises Unavailable when it cannot be written: no answer leaves before its record.
         """
         entry = self._refusal(caller, error, now=now, service=service, request=request)
+        if isinstance(error, Undecided):
+            return  # its record is on its way
         if outcome_of(error) is Outcome.ERROR:
             self._parts.log.record_soon(entry)
             return
@@ -289,9 +296,3 @@ class TokenService:
             return service if self._parts.snapshot.registry(service) else "unknown"
         except Unavailable:
             return "unknown"
-
-
-def circumstances_of(request: TokenRequest, now: float) -> Circumstances:
-    """Where and when a request is made, as identity looks at it."""
-    caller = request.caller
-    return Circumstances(caller.address, request.question.service, now, caller.address_known)

@@ -10,6 +10,7 @@ from access.world import NOW, person, robot
 from anyio import CapacityLimiter
 from sqlalchemy import delete, update
 
+from authsvc.access import snapshot
 from authsvc.access.policy import decide
 from authsvc.access.remembered import Remembered
 from authsvc.access.snapshot import Snapshot
@@ -289,6 +290,20 @@ async def test_a_reading_goes_on_when_the_one_who_began_it_goes_away(house):
     house.gate.open.set()
     assert (await second).principal is ALICE
     assert first.cancelled() or first.cancelling()
+
+
+async def test_a_reading_that_takes_too_long_is_an_error_and_is_used_when_it_comes(
+    house, monkeypatch
+):
+    monkeypatch.setattr(snapshot, "PATIENCE", 0.05)
+    house.gate.close()
+    with pytest.raises(Unavailable):
+        await house.snapshot.view(ALICE)
+    readings = house.gate.readings
+    house.gate.open.set()
+    monkeypatch.undo()
+    assert await house.snapshot.view(ALICE)
+    assert house.gate.readings == readings + 1  # her group, which nobody knew of before
 
 
 async def test_a_database_that_does_not_answer_is_an_error_and_leaves_what_is_known(house):

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from authsvc.db.batch import Batch
+from authsvc.db.batch import Batch, Undecided
 from authsvc.errors import Unavailable
 
 
@@ -178,9 +178,11 @@ def test_nobody_waits_for_a_writer_that_hangs():
         first = batch.put("hangs")
         await reached(writer)
         second = batch.put("in the list")
-        for waiter in (first, second):
-            with pytest.raises(Unavailable):
-                await waiter
+        with pytest.raises(Undecided):
+            await first
+        with pytest.raises(Unavailable) as refused:
+            await second
+        assert not isinstance(refused.value, Undecided)
         assert batch.overdue
         with pytest.raises(Unavailable):
             batch.put("refused")
@@ -189,7 +191,24 @@ def test_nobody_waits_for_a_writer_that_hangs():
         while batch.overdue:  # noqa: ASYNC110 - until the thread has come back
             await asyncio.sleep(0.001)
         await batch.put("works again")
-        assert writer.items == ["hangs", "in the list", "soon", "works again"]
+        assert writer.items == ["hangs", "soon", "works again"]
+
+    run(story, patience=0.05)
+
+
+def test_an_item_left_undecided_is_tried_until_it_is_durable():
+    async def story(batch, writer):
+        writer.gate.clear()
+        writer.failures = 1
+        undecided = batch.put("hangs, then fails")
+        await reached(writer)
+        with pytest.raises(Undecided):
+            await undecided
+        writer.gate.set()
+        while batch.overdue:  # noqa: ASYNC110 - until the thread has come back
+            await asyncio.sleep(0.001)
+        await batch.put("works again")
+        assert writer.items == ["hangs, then fails", "works again"]
 
     run(story, patience=0.05)
 

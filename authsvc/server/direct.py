@@ -120,12 +120,13 @@ def begin(protocol: "BoundedProtocol", direct: Direct) -> bool:
 
 
 def _is_plain(protocol: "BoundedProtocol") -> bool:
-    before = protocol.cycle
+    before, names = protocol.cycle, [name for name, _ in protocol.headers]
     return (
         (before is None or before.response_complete)
         and not protocol.flow.write_paused  # or answers to who does not read would pile up
         and protocol.parser.get_method() == b"GET"
         and protocol.parser.get_http_version() == "1.1"
         and not protocol.parser.should_upgrade()
-        and _NOT_PLAIN.isdisjoint([name for name, _ in protocol.headers])
+        and names.count(b"host") == 1
+        and _NOT_PLAIN.isdisjoint(names)
     )

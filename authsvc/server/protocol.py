@@ -12,10 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from httptools import HttpParserError, HttpParserInvalidURLError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-from authsvc import logs
 
 from .direct import Direct, begin
 from .refusals import (
@@ -25,17 +23,17 @@ from .refusals import (
     LONG_BODY,
     LONG_HEAD,
     LONG_URL,
-    MALFORMED,
     PIPELINED,
     UPGRADE,
     Refusal,
     Refused,
     answer,
+    check_head,
+    refusal_of,
 )
 
 _WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH", b"DELETE"})
 _IDLE, _LINGER, _STUCK = object(), object(), object()
-_log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +127,7 @@ class BoundedProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except HttpParserError as error:
-            self._refuse(_refusal(error))
+            self._refuse(refusal_of(error))
         except HttpParserUpgrade:
             # The request is answered as it is; what comes after it is no HTTP.
             self._deaf = True
@@ -177,6 +175,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade() and self.parser.get_method() in _WITH_BODY:
             raise Refused(UPGRADE)  # the parser takes the body for what follows an upgrade
         if self.direct is None or not begin(self, self.direct):
+            check_head(self.parser.get_http_version(), self.headers)
             super().on_headers_complete()
         self.headers = _TRAILERS
 
@@ -270,17 +269,6 @@ class BoundedProtocol(HttpToolsProtocol):
         if phase is _IDLE:
             return self.timeout_keep_alive
         return bounds.linger_seconds if phase is _LINGER else bounds.stuck_seconds
-
-
-def _refusal(error: HttpParserError) -> Refusal:
-    """Why the parser gave up: what our own callback said, or plain bad grammar."""
-    cause = error.__context__
-    if isinstance(cause, Refused):
-        return cause.refusal
-    # uvicorn trips over a URL without a path with an AttributeError.
-    if cause is not None and not isinstance(cause, HttpParserInvalidURLError | AttributeError):
-        _log.warning("a request could not be begun", exc_info=cause)
-    return MALFORMED
 
 
 def bounded(bounds: Bounds, direct: Direct | None = None) -> type[BoundedProtocol]:

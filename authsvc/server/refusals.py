@@ -4,9 +4,14 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from httptools import HttpParserError, HttpParserInvalidURLError
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from authsvc import logs
 from authsvc.protocol.wire import error_body
+
+_VERSIONS = frozenset({"1.0", "1.1"})
+_log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,27 @@ class Refused(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.message)
         self.refusal = refusal
+
+
+def check_head(version: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Raise Refused for versions that the parser lets pass, and for 1.1 without one Host.
+
+    RFC 9112, sections 2.3 and 3.2.
+    """
+    hosts = [name for name, _ in headers].count(b"host")
+    if version not in _VERSIONS or hosts > 1 or (hosts == 0 and version == "1.1"):
+        raise Refused(MALFORMED)
+
+
+def refusal_of(error: HttpParserError) -> Refusal:
+    """Why the parser gave up: what our own callback said, or plain bad grammar."""
+    cause = error.__context__
+    if isinstance(cause, Refused):
+        return cause.refusal
+    # uvicorn trips over a URL without a path with an AttributeError.
+    if cause is not None and not isinstance(cause, HttpParserInvalidURLError | AttributeError):
+        _log.warning("a request could not be begun", exc_info=cause)
+    return MALFORMED
 
 
 def answer(refusal: Refusal, headers: Iterable[tuple[bytes, bytes]]) -> bytes:

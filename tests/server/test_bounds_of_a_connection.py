@@ -42,6 +42,9 @@ REFUSED = [
     pytest.param(raw(*CHUNKED, body=b"zz\r\nabc\r\n0\r\n\r\n"), id="OA-15-chunk-size"),
     pytest.param(raw(*CHUNKED, body=b"fffffffffffffffff\r\nabc"), id="OA-15-chunk-overflow"),
     pytest.param(raw("GET /echo HTTP/1.1", "Host: a", "X-A: b", " c"), id="OA-15-obs-fold"),
+    pytest.param(raw("GET /echo HTTP/2.0", "Host: a"), id="a version that is none of ours"),
+    pytest.param(raw("GET /echo HTTP/1.1", "X-A: b"), id="1.1 without Host"),
+    pytest.param(raw("GET /echo HTTP/1.1", "Host: a", "Host: b"), id="two hosts"),
     pytest.param(raw("GET /echo HTTP/1.1", "Host : a"), id="OA-15-blank-before-colon"),
     pytest.param(raw("GET /echo HTTP/1.1", "Host: a\x00b"), id="OA-15-nul"),
     pytest.param(b"GET /echo HTTP/1.1\nHost: a\n\n", id="OA-15-bare-lf"),
@@ -202,7 +205,7 @@ def test_garbage_behind_a_request_does_not_cost_its_answer(serve):
 def test_lines_after_a_body_never_become_headers(serve):
     served = serve()
     body = b"1\r\na\r\n0\r\nX-Forwarded-For: 9.9.9.9\r\nAuthorization: Basic YTpi\r\n\r\n"
-    shown = served.ask(raw("POST /headers HTTP/1.1", "Connection: close",
+    shown = served.ask(raw("POST /headers HTTP/1.1", "Host: a", "Connection: close",
                            "Transfer-Encoding: chunked", body=body))  # fmt: skip
     assert parsed(shown)[0] == 200
     assert b"9.9.9.9" not in shown

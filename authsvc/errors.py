@@ -11,8 +11,10 @@ right in a token request) is a value with a reason and never comes by here.
     ├── Unauthenticated    credentials are missing or wrong
     ├── Forbidden          the caller may see it but not change it
     ├── NotFound           it is not there, or the caller may not see it
+    │   └── Dangling           what was given refers to something that is not there
     ├── Conflict           a rule (the last admin) or the present state (a name taken) refuses
     ├── Stale              the caller's copy is older than what is stored
+    ├── Unconditional      a change that does not say which state it was made for
     ├── Limited            too many attempts; carries when to come back
     └── Unavailable        something we depend on did not answer; carries when to come back
 """
@@ -77,12 +79,29 @@ class NotFound(AuthsvcError):
     """It is not there, or the caller may not know that it is."""
 
 
+class Dangling(NotFound):
+    """What was given refers to something that is not there.
+
+    `faults` says where, as those of `Invalid` do.
+    """
+
+    def __init__(
+        self, message: str, *, advice: str = "", faults: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(message, advice=advice)
+        self.faults = tuple(faults)
+
+
 class Conflict(AuthsvcError):
     """A rule or the present state refuses the change."""
 
 
 class Stale(AuthsvcError):
     """The caller's copy is older than what is stored (If-Match did not match)."""
+
+
+class Unconditional(AuthsvcError):
+    """A change that does not say which state it was made for (RFC 6585, section 3)."""
 
 
 class Limited(AuthsvcError):

@@ -47,11 +47,29 @@ ANONYMOUS = Principal(Kind.ANONYMOUS, "", "", "")
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """How somebody came in over the network: where from, and what they showed.
+
+    `address` is the client's behind trusted proxies; `address_known` is False when an
+    X-Forwarded-For came from a peer that is not trusted.
+    """
+
+    address: str
+    address_known: bool
+    peer: str
+    request_id: str
+    user_agent: str | None = None
+    credential_kind: str = "password"
+    credential_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Who makes a change, as its audit record names them.
 
     For `cli`, `name` is the system user and `source` the host: the command line acts as an
-    administrator. `principal` is set when the actor came in over the network.
+    administrator. `principal` and `origin` are set when the actor came in over the network; then
+    what they may do is looked up in the change's own transaction.
     """
 
     kind: Kind
@@ -59,6 +77,7 @@ class Actor:
     name: str | None = None
     id: str | None = None
     principal: Principal | None = None
+    origin: Origin | None = None
 
 
 SYSTEM = Actor(Kind.SYSTEM)

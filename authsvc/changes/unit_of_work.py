@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from authsvc.access.rights import EVERYTHING, Rights
 from authsvc.audit import changes as log
 from authsvc.audit.records import Event, Record
 from authsvc.audit.records import Outcome as Ending
@@ -32,7 +33,8 @@ _REFUSALS = (Conflict, Forbidden, Invalid, NotFound)
 class Transaction:
     """What an edit works in. `version` is the number that its change will have.
 
-    `sources` are the names of the configured sources of identities, `local` among them.
+    `sources` are the names of the configured sources of identities, `local` among them. `rights`
+    are the actor's as of this transaction; the command line and the service itself may do all.
     """
 
     session: Session
@@ -40,6 +42,7 @@ class Transaction:
     version: int
     actor: Actor
     sources: frozenset[str] = frozenset({LOCAL})
+    rights: Rights = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)

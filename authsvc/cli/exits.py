@@ -19,6 +19,7 @@ from authsvc.errors import (
     Stale,
     Unauthenticated,
     Unavailable,
+    Unconditional,
 )
 
 from .output import clean
@@ -35,6 +36,7 @@ CODES: tuple[tuple[type[AuthsvcError], int], ...] = (
     (NotFound, NO),
     (Conflict, NO),
     (Stale, NO),
+    (Unconditional, NO),
     (Limited, UNREACHABLE),
     (Unavailable, UNREACHABLE),
 )

@@ -12,6 +12,7 @@ from authsvc.errors import (
     AuthsvcError,
     BodyTooLarge,
     Conflict,
+    Dangling,
     Forbidden,
     Invalid,
     InvalidSettings,
@@ -21,6 +22,7 @@ from authsvc.errors import (
     TooLarge,
     Unauthenticated,
     Unavailable,
+    Unconditional,
 )
 from authsvc.protocol.oauth2 import OAuthInvalid, UnsupportedBody
 from authsvc.protocol.wire import error_body
@@ -56,8 +58,10 @@ TABLE: dict[type[AuthsvcError], Wire] = {
     Unauthenticated: Wire(401, "UNAUTHORIZED", "invalid_grant"),
     Forbidden: Wire(403, "DENIED", "access_denied"),
     NotFound: Wire(404, "UNKNOWN", "invalid_request"),
+    Dangling: Wire(404, "UNKNOWN", "invalid_request", elsewhere=422),
     Conflict: Wire(409, "DENIED", "invalid_request"),
     Stale: Wire(412, "DENIED", "invalid_request"),
+    Unconditional: Wire(428, "DENIED", "invalid_request"),
     Limited: Wire(429, "TOOMANYREQUESTS", "temporarily_unavailable"),
     Unavailable: Wire(503, "UNAVAILABLE", "temporarily_unavailable"),
 }
@@ -86,7 +90,7 @@ def problem(error: AuthsvcError, *, instance: str, request_id: str, realm: str) 
     """An error as all other paths answer it (RFC 9457); `instance` is the path of the request."""
     wire = _wire(error)
     status = wire.elsewhere or wire.status
-    faults = error.faults if isinstance(error, Invalid) and status < 500 else ()
+    faults = error.faults if isinstance(error, Invalid | Dangling) and status < 500 else ()
     document = _document(status, _said(error, wire), instance, request_id)
     if faults:
         document["errors"] = [{"pointer": place, "detail": text} for place, text in faults]

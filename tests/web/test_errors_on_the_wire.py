@@ -9,6 +9,7 @@ from authsvc.errors import (
     AuthsvcError,
     BodyTooLarge,
     Conflict,
+    Dangling,
     Forbidden,
     Invalid,
     InvalidSettings,
@@ -18,6 +19,7 @@ from authsvc.errors import (
     TooLarge,
     Unauthenticated,
     Unavailable,
+    Unconditional,
 )
 from authsvc.protocol.oauth2 import OAuthInvalid, UnsupportedBody
 from authsvc.web.errors import TABLE, is_token_path, problem, refusal, token_response
@@ -49,8 +51,10 @@ CASES = [
                  id="unauthenticated"),
     pytest.param(Forbidden("no"), 403, 403, "DENIED", "access_denied", id="forbidden"),
     pytest.param(NotFound("no"), 404, 404, "UNKNOWN", "invalid_request", id="not-found"),
+    pytest.param(Dangling("no"), 404, 422, "UNKNOWN", "invalid_request", id="dangling"),
     pytest.param(Conflict("no"), 409, 409, "DENIED", "invalid_request", id="conflict"),
     pytest.param(Stale("no"), 412, 412, "DENIED", "invalid_request", id="stale"),
+    pytest.param(Unconditional("no"), 428, 428, "DENIED", "invalid_request", id="unconditional"),
     pytest.param(Limited("no", retry_after=7), 429, 429, "TOOMANYREQUESTS",
                  "temporarily_unavailable", id="limited"),
     pytest.param(Unavailable("no", what="database", retry_after=3), 503, 503, "UNAVAILABLE",

@@ -19,21 +19,23 @@ from authsvc.errors import Unavailable
 from .chain import ZERO, link
 
 LIMIT = 10_000  # records that wait to be written; beyond it tokens are refused
-ROWS = 500  # of one INSERT: with seven values each far below what either engine takes
+ROWS = 500  # of one INSERT: with eight values each far below what either engine takes
 
 _log = logs.get("audit")
-_COLUMNS = ("writer", "seq", "time", "decision_id", "body", "prev", "hash")
+_COLUMNS = ("writer", "seq", "time", "decision_id", "body", "prev", "hash", "subject")
 
 
 class Entry(NamedTuple):
     """A record that is printed already (records.print_body), and what it is looked up by.
 
-    `time_ms` is in milliseconds since the epoch; `decision_id` is the `jti` of its token.
+    `time_ms` is in milliseconds since the epoch; `decision_id` is the `jti` of its token;
+    `subject` is who got less than was asked for.
     """
 
     time_ms: int
     decision_id: str | None
     body: bytes
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,10 @@ class _Chain:
         for entry in entries:
             seq += 1
             linked = link(prev, writer, seq, entry.body)
-            values += (writer, seq, entry.time_ms, entry.decision_id, entry.body, prev, linked)
+            values += (
+                writer, seq, entry.time_ms, entry.decision_id, entry.body, prev, linked,
+                entry.subject,
+            )  # fmt: skip
             prev = linked
         return values, _Head(seq, prev)
 

@@ -22,6 +22,7 @@ from authsvc.errors import Conflict, Forbidden, Invalid, NotFound
 from authsvc.principal import LOCAL, Actor
 
 from . import invariants
+from .once import Once, earlier, keep
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -111,13 +112,33 @@ class UnitOfWork:
             self._after_commit()
         return outcome.value
 
+    def run_once(
+        self, actor: Actor, edit: Edit[dict[str, Any]], once: Once | None
+    ) -> dict[str, Any]:
+        """As `run`; but what was answered to the same request within a day is answered again."""
+        if once is None:
+            return self.run(actor, edit)
+
+        def answered(tx: Transaction) -> Outcome[dict[str, Any]]:
+            before = earlier(tx.session, once, tx.now)
+            if before is not None:
+                return nothing(before)
+            outcome = edit(tx)
+            keep(tx.session, once, outcome.value, tx.now)
+            return outcome
+
+        return self.run(actor, answered)
+
     def _commit(self, actor: Actor, edit: Edit[T]) -> Outcome[T]:
         now = self._clock.now()
         try:
             with self._database.write() as session:
                 version = log.lock_head(session)
                 held = invariants.holding(session)
-                outcome = edit(Transaction(session, utc(now), version, actor, self._sources))
+                rights = rights_of(session, actor, now)
+                outcome = edit(
+                    Transaction(session, utc(now), version, actor, self._sources, rights)
+                )
                 session.flush()
                 if outcome.topics:
                     invariants.check(session, held)
@@ -136,23 +157,49 @@ class UnitOfWork:
         with self._database.write() as session:
             version = log.lock_head(session)
             record = Record(
-                event=event,
-                outcome=Ending.REFUSED,
-                time=now,
-                actor=actor_member(actor),
-                reason=reason,
-            )
+                event=event, outcome=Ending.REFUSED, time=now, actor=actor_member(actor),
+                reason=reason, **_origin_members(actor),
+            )  # fmt: skip
             log.append(session, version, record, [])
 
 
 def _record(actor: Actor, now: float, outcome: Outcome[Any]) -> Record:
     return Record(
-        event=outcome.event,
-        outcome=Ending.GRANTED,
-        time=now,
-        actor=actor_member(actor),
-        before=outcome.before,
-        after=outcome.after,
+        event=outcome.event, outcome=Ending.GRANTED, time=now, actor=actor_member(actor),
+        before=outcome.before, after=outcome.after, **_origin_members(actor),
+    )  # fmt: skip
+
+
+def _origin_members(actor: Actor) -> dict[str, Any]:
+    """Where the actor came in, for those who came over the network."""
+    origin = actor.origin
+    if origin is None:
+        return {}
+    return {
+        "credential": {"kind": origin.credential_kind, "id": origin.credential_id},
+        "address": origin.address or None,
+        "peer": origin.peer or None,
+        "request_id": origin.request_id,
+        "user_agent": origin.user_agent,
+    }
+
+
+def rights_of(session: Session, actor: Actor, now: float) -> Rights:
+    """What an actor may manage, as of this transaction.
+
+    The command line and the service itself act as administrators (contract section 3).
+    """
+    if actor.principal is None:
+        return EVERYTHING
+    from authsvc.access.store import load_rights
+
+    origin = actor.origin
+    return load_rights(
+        session,
+        actor.principal,
+        address=origin.address if origin else "",
+        address_known=origin is not None and origin.address_known,
+        now=now,
     )
 
 

@@ -55,7 +55,7 @@ def printed(answer: Answer, request: TokenRequest, jti: str, now: float) -> Entr
         f'{answer.record_middle}{"null" if client is None else quoted(client)},"user_agent":'
         f"{_quoted_agent(caller.user_agent)}{answer.record_tail}"
     )
-    return Entry(milliseconds, jti, body.encode())
+    return Entry(milliseconds, jti, body.encode(), answer.subject)
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,7 +255,7 @@ def test_a_checkpoint_moves_the_log_into_the_file_and_empties_a_long_one(sqlite_
     for number in range(3):
         with database.write() as session:
             session.execute(
-                text("INSERT INTO token_records VALUES ('w', :seq, 1, NULL, :body, '', '')"),
+                text("INSERT INTO token_records VALUES ('w', :seq, 1, NULL, :body, '', '', NULL)"),
                 {"seq": number, "body": bytes(2 << 20)},
             )
     assert log.stat().st_size > 4 << 20

@@ -41,8 +41,13 @@ FILLED = {
             (11, 12, (SELECT id FROM roles WHERE name = 'writer'), 'team', 11, 'allow', :now,
              '["10.0.0.0/8"]', '', 'f', :now, 1);
         INSERT INTO changes VALUES (1, 'changes', 'changes-1', 5, '["base"]', :blob, :blob, :blob);
-        INSERT INTO token_records VALUES ('w', 1, 5, 'jti', :blob, :blob, :blob);
+        INSERT INTO token_records (writer, seq, time, decision_id, body, prev, hash)
+            VALUES ('w', 1, 5, 'jti', :blob, :blob, :blob);
         INSERT INTO leases VALUES ('job', 'me', :now)
+    """,
+    "0002": """
+        INSERT INTO answers VALUES ('user:local:alice', 'POST /grants', 'k', :blob, '{}', :now);
+        UPDATE token_records SET subject = 'user:local:alice'
     """,
 }
 
@@ -66,9 +71,11 @@ def bound(database, statement):
 
 
 def fill(database, revision):
+    """Rows in every table that there is at that revision."""
     with database.write() as session:
-        for statement in FILLED[revision].split(";"):
-            session.execute(*bound(database, statement))
+        for filled in (FILLED[each] for each in FILLED if each <= revision):
+            for statement in filled.split(";"):
+                session.execute(*bound(database, statement))
 
 
 def counts(database):
@@ -190,7 +197,8 @@ def test_the_rows_that_are_always_there(database):
             "INSERT INTO namespaces VALUES (21, 'team', 11, 'public', 1)", id="a path twice"
         ),
         pytest.param(
-            "INSERT INTO token_records VALUES ('w', 1, 5, NULL, :blob, :blob, :blob)",
+            "INSERT INTO token_records (writer, seq, time, body, prev, hash)"
+            " VALUES ('w', 1, 5, :blob, :blob, :blob)",
             id="a record's number twice",
         ),
     ],
@@ -305,7 +313,7 @@ def test_no_schema_at_all_names_init_and_nothing_is_made(empty_database):
 
 def test_an_older_schema_names_the_upgrade_and_nothing_is_changed(database):
     with database.write() as session:
-        session.execute(text("UPDATE schema_versions SET number = 0"))
+        session.execute(text("UPDATE schema_versions SET number = number - 2"))
     with pytest.raises(InvalidSettings, match="authsvc db upgrade"):
         schema.check(database)
     assert schema.current(database) == 0

@@ -4,10 +4,11 @@ from .audit import Change, ChangeHead, TokenRecord
 from .base import Base, UTCDateTime
 from .keys import Authority, Key
 from .policy import Grant, Namespace, Registry, Role
-from .service import Lease, SchemaVersion
+from .service import Answer, Lease, SchemaVersion
 from .subjects import Membership, Password, Subject
 
 __all__ = [
+    "Answer",
     "Authority",
     "Base",
     "Change",

@@ -1,7 +1,9 @@
 """Bookkeeping of the service itself."""
 
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base
@@ -29,3 +31,21 @@ class Lease(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     holder: Mapped[str]
     until: Mapped[datetime]
+
+
+class Answer(Base):
+    """What a request with an Idempotency-Key was answered, for a day. Never holds a secret.
+
+    `request` is a keyed hash of the request's body: a key that comes again with another one is
+    refused.
+    """
+
+    __tablename__ = "answers"
+    __table_args__ = (Index("ix_answers_created_at", "created_at"),)
+
+    caller: Mapped[str] = mapped_column(primary_key=True)
+    route: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request: Mapped[bytes] = mapped_column(LargeBinary)
+    value: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]

@@ -272,7 +272,7 @@ def test_a_checkpoint_beside_a_reader_does_without(sqlite_url):
         session.scalar(text("SELECT count(*) FROM token_records"))
         with database.write() as other:
             other.execute(
-                text("INSERT INTO token_records VALUES ('w', 1, 1, NULL, :body, '', '')"),
+                text("INSERT INTO token_records VALUES ('w', 1, 1, NULL, :body, '', '', NULL)"),
                 {"body": bytes(5 << 20)},
             )
         database.checkpoint()
@@ -302,7 +302,7 @@ def test_a_full_disk_is_unavailable_and_nothing_of_it_stays(sqlite_url):
         connection.exec_driver_sql("PRAGMA max_page_count = 100")
     with pytest.raises(Unavailable, match="full"), database.write() as session:
         session.execute(
-            text("INSERT INTO token_records VALUES ('w', 1, 1, NULL, :body, '', '')"),
+            text("INSERT INTO token_records VALUES ('w', 1, 1, NULL, :body, '', '', NULL)"),
             {"body": bytes(1 << 20)},
         )
     with database.read() as session:

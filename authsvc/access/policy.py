@@ -100,13 +100,11 @@ class _Question:
         if not is_repository_name(entry.name):
             return _refused(entry, Reason.UNKNOWN_NAME)
         tally = self._tally(entry.name)
-        wanted = _spelled_out(entry.actions, REPOSITORY_ACTIONS)
-        return _verdict(entry, wanted, lambda action: self._refusal(tally, action))
+        return _verdict(entry, wanted(entry), lambda action: self._refusal(tally, action))
 
     def _every_repository(self, entry: Access) -> Verdict:
         """`repository::pull` lists every repository at zot, so the catalog right gives it."""
-        wanted = _spelled_out(entry.actions, (PULL,))
-        return _verdict(entry, wanted, lambda action: self._catalog(action, right=PULL))
+        return _verdict(entry, wanted(entry), lambda action: self._catalog(action, right=PULL))
 
     def _refusal(self, tally: _Tally, action: str) -> Refusal | None:
         if action not in REPOSITORY_ACTIONS:
@@ -138,37 +136,56 @@ class _Question:
         if self._view.principal.kind is Kind.ROBOT:
             return Refusal(action, Reason.NOT_FOR_ROBOTS)
         tally = _Tally()
-        for rules in self._view.rules:
-            for rule in rules.everywhere:
-                here = rule.registry is None or rule.registry == self._registry.name
-                if here and role_of(rule, self._view.base).catalog:
-                    tally.add(rule, frozenset({action}), self._unmet(rule, None))
+        for rule in everywhere(self._view, self._registry):
+            if role_of(rule, self._view.base).catalog:
+                tally.add(rule, frozenset({action}), self._unmet(rule, None))
         return tally.refusal(action)
 
     def _unmet(self, rule: Rule, namespace: str | None) -> Reason | None:
         if rule.when is not None:
             self.timeless = False
-            unmet = self._moment.unmet(rule)
-            if unmet is not None:
-                return unmet
-        if namespace is not None and any(home.matches(namespace) for home in rule.homes):
-            # Its owner needs no exception: that grant alone gives every action there.
-            return Reason.NAMESPACE_OF_OTHERS
-        return None
+        return unmet(rule, self._moment, namespace)
 
 
-def _spelled_out(actions: tuple[str, ...], every: tuple[str, ...]) -> tuple[str, ...]:
-    if ANY not in actions:
-        return actions
-    others = [action for action in actions if action != ANY]
+def unmet(rule: Rule, moment: Moment, namespace: str | None) -> Reason | None:
+    """Why a rule that covers a name does not count at a moment; None when it does.
+
+    `namespace` is the nearest registered one of the name (rule 4), None for none.
+    """
+    if rule.when is not None:
+        reason = moment.unmet(rule)
+        if reason is not None:
+            return reason
+    if namespace is not None and any(home.matches(namespace) for home in rule.homes):
+        # Its owner needs no exception: that grant alone gives every action there.
+        return Reason.NAMESPACE_OF_OTHERS
+    return None
+
+
+def everywhere(view: View, registry: Registry) -> list[Rule]:
+    """The rules on `**` for this registry: what the catalog right is made of (rule 3)."""
+    return [
+        rule
+        for rules in view.rules
+        for rule in rules.everywhere
+        if rule.registry is None or rule.registry == registry.name
+    ]
+
+
+def wanted(entry: Access) -> tuple[str, ...]:
+    """Every action that an entry asks for; `*` on a repository stands for all there are."""
+    if entry.type != "repository" or ANY not in entry.actions:
+        return entry.actions
+    every = REPOSITORY_ACTIONS if entry.name else (PULL,)
+    others = [action for action in entry.actions if action != ANY]
     return tuple(dict.fromkeys((*others, *every)))
 
 
 def _verdict(
-    entry: Access, wanted: tuple[str, ...], judge: Callable[[str], Refusal | None]
+    entry: Access, actions: tuple[str, ...], judge: Callable[[str], Refusal | None]
 ) -> Verdict:
     granted, refused = [], []
-    for action in wanted:
+    for action in actions:
         no = judge(action)
         if no is None:
             granted.append(action)

@@ -56,7 +56,8 @@ class World:
             for name, allow in self.roles.items()
         }
         nested = {m: self.groups(m) for _, m in self.members if m.startswith("group:")}
-        return PolicyBase(1, {}, {**custom, **BUILT_IN}, visibility, nested)
+        registries = {name: a_registry(name) for name in ("reg", "other")}
+        return PolicyBase(1, registries, {**custom, **BUILT_IN}, visibility, nested)
 
     def groups(self, member: str) -> tuple[str, ...]:
         return tuple(group for group, inside in self.members if inside == member)

@@ -10,6 +10,7 @@ from authsvc.principal import Kind, Principal
 from authsvc.protocol import names
 
 from .globs import Glob, GlobTree
+from .merging import indexes
 from .model import AUTHENTICATED, EVERYONE, EVERYWHERE, PolicyBase, Rule, SubjectRules, View
 
 USERNAME = "{username}"
@@ -81,7 +82,7 @@ def view_of(base: PolicyBase, principal: Principal, parts: Sequence[SubjectRules
     filled = _filled([rule for part in parts for rule in part.templates], principal, version)
     if filled is not None:
         counting.append(filled)
-    return View(base, principal, tuple(counting), version)
+    return View(base, principal, tuple(counting), indexes(counting), version)
 
 
 def _filled(rules: Sequence[Rule], principal: Principal, version: int) -> SubjectRules | None:
@@ -92,7 +93,7 @@ def _filled(rules: Sequence[Rule], principal: Principal, version: int) -> Subjec
     if not rules or principal.kind is not Kind.USER or not names.is_path_component(principal.name):
         return None
     filled = [_fill(rule, principal.name) for rule in rules]
-    return SubjectRules(principal.subject, version, {}, GlobTree(filled))
+    return SubjectRules({}, GlobTree(filled), subject=principal.subject, version=version)
 
 
 def _fill(rule: Rule, name: str) -> tuple[str, Rule]:

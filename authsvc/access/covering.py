@@ -1,7 +1,7 @@
 """Which rules and which registered namespace cover a name (contract section 5, rules 2, 3, 6).
 
-It costs one look-up for each ancestor of the name and each subject of the caller, whatever else
-is stored.
+It costs one look-up for each ancestor of the name and each index of the caller's view, whatever
+else is stored.
 """
 
 from .model import Registry, Rule, View, Visibility
@@ -14,15 +14,17 @@ def matching(view: View, registry: Registry, name: str) -> list[Rule]:
     """
     above = ancestors(name)
     found: list[Rule] = []
-    for rules in view.rules:
-        if rules.paths:
+    for index in view.indexes:
+        paths = index.paths
+        if paths:
             for path in above:
-                if path in rules.paths:
-                    found += rules.paths[path]
-        if rules.globs is not None:
-            found += rules.globs.find(name)
-        found += rules.everywhere
-    return [rule for rule in found if rule.registry is None or rule.registry == registry.name]
+                if path in paths:
+                    found += paths[path]
+        if index.globs is not None:
+            found += index.globs.find(name)
+        found += index.everywhere
+    here = registry.name
+    return [rule for rule in found if rule.registry is None or rule.registry == here]
 
 
 def ancestors(name: str) -> list[str]:

@@ -93,18 +93,31 @@ class PolicyBase:
 
 
 @dataclass(frozen=True, slots=True)
-class SubjectRules:
-    """All that is granted to one subject, indexed for look-up, and its direct groups.
+class Index:
+    """Rules as they are looked up.
 
-    `paths` holds rules of plain paths by that path; `everywhere` those on `**`; `templates` those
-    with `{username}`, which count only once a person fills them in; `globs` all others.
+    `paths` holds rules of plain paths by that path; `everywhere` those on `**`; `globs` all others.
+    """
+
+    paths: Mapping[str, tuple[Rule, ...]]
+    globs: GlobTree[Rule] | None = None
+    everywhere: tuple[Rule, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many entries there are to look up."""
+        return len(self.paths) + len(self.globs or ()) + len(self.everywhere)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectRules(Index):
+    """All that is granted to one subject, and its direct groups.
+
+    `templates` are the rules with `{username}`, which count only once a person fills them in.
     """
 
     subject: str
     version: int
-    paths: Mapping[str, tuple[Rule, ...]]
-    globs: GlobTree[Rule] | None = None
-    everywhere: tuple[Rule, ...] = ()
     templates: tuple[Rule, ...] = ()
     groups: tuple[str, ...] = ()
 
@@ -124,13 +137,15 @@ class View:
     """Everything a decision about one principal needs; the same object while nothing changed.
 
     `rules` are those of the principal, its groups, `authenticated` and `everyone`, as far as each
-    applies, and its templates filled in; those that grant nothing are left out. `version` is the
-    newest of what it is made of. A view is never shared between principals.
+    applies, and its templates filled in; those that grant nothing are left out. `indexes` hold the
+    same in as few places as pays. `version` is the newest of what it is made of. A view is never
+    shared between principals.
     """
 
     base: PolicyBase
     principal: Principal
     rules: tuple[SubjectRules, ...]
+    indexes: tuple[Index, ...]
     version: int
 
     @property

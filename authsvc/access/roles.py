@@ -18,8 +18,13 @@ DELETE: Final = "delete"
 REPOSITORY_ACTIONS: Final = (DELETE, PULL, PUSH)  # sorted, as tokens carry them
 CATALOG: Final = "registry:catalog:*"  # the one resource that is no repository
 
+OWNER: Final = "owner"  # manages grants and settings where it is allowed (rule 9)
+AUDITOR: Final = "auditor"  # reads everything in the admin API
+ADMIN: Final = "admin"  # manages everything
+MANAGING: Final = frozenset({OWNER, AUDITOR, ADMIN})
+
 _WRITE = frozenset({PULL, PUSH})
-_ALL = frozenset(REPOSITORY_ACTIONS)
+ALL_ACTIONS: Final = frozenset(REPOSITORY_ACTIONS)
 
 BUILT_IN: Final[Mapping[str, Role]] = MappingProxyType(
     {
@@ -27,22 +32,28 @@ BUILT_IN: Final[Mapping[str, Role]] = MappingProxyType(
         for role in (
             Role("reader", frozenset({PULL}), catalog=False),
             Role("writer", _WRITE, catalog=False),
-            Role("maintainer", _ALL, catalog=False),
-            Role("owner", _ALL, catalog=False),
+            Role("maintainer", ALL_ACTIONS, catalog=False),
+            Role(OWNER, ALL_ACTIONS, catalog=False),
             Role("catalog-reader", frozenset(), catalog=True),
-            Role("auditor", frozenset(), catalog=False),
-            Role("admin", _ALL, catalog=True),
+            Role(AUDITOR, frozenset(), catalog=False),
+            Role(ADMIN, ALL_ACTIONS, catalog=True),
         )
     }
 )
 
 _NOTHING: Final = Role("", frozenset(), catalog=False)
-_EVERYTHING: Final = Role("", _ALL, catalog=True)
+_EVERYTHING: Final = Role("", ALL_ACTIONS, catalog=True)
 
 
 def role_of(rule: Rule, base: PolicyBase) -> Role:
     """The role of a rule. One that is not known (yet) allows nothing and denies everything."""
     return base.roles.get(rule.role) or (_NOTHING if rule.allow else _EVERYTHING)
+
+
+def allow_of(role: Role) -> list[str]:
+    """What a role allows at registries, in the one form of an allow list."""
+    actions = ",".join(sorted(role.repository))
+    return [f"repository:{actions}"] * bool(actions) + [CATALOG] * role.catalog
 
 
 def custom(name: str, allow: Iterable[str]) -> Role:
@@ -57,7 +68,7 @@ def custom(name: str, allow: Iterable[str]) -> Role:
         kind, _, listed = text.partition(":")
         if text == CATALOG:
             catalog = True
-        elif kind == "repository" and _ALL.issuperset(listed.split(",")):
+        elif kind == "repository" and ALL_ACTIONS.issuperset(listed.split(",")):
             actions.update(listed.split(","))
         else:
             faults.append((f"/allow/{place}", f"'{text}' is nothing that a role can allow"))

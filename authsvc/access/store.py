@@ -1,19 +1,21 @@
 """Policy rows to policy values. Pure reads: nothing is made, changed or locked here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from authsvc.db import models
 from authsvc.errors import Invalid
+from authsvc.principal import LOCAL, Kind, Principal
 from authsvc.protocol.names import SubjectRef, parse_subject
 
-from .compiler import compile_rules
-from .conditions import parse_network
-from .model import PolicyBase, Registry, Role, Rule, SubjectRules, Visibility, When
-from .roles import BUILT_IN, custom
+from .compiler import audience, compile_rules, groups_of, view_of
+from .conditions import Moment, parse_network
+from .model import PolicyBase, Registry, Role, Rule, SubjectRules, View, Visibility, When
+from .rights import NOTHING, Rights, rights_of
+from .roles import BUILT_IN, MANAGING, custom
 
 _MEMBER = aliased(models.Subject)
 
@@ -39,7 +41,73 @@ def load_rules(session: Session, subject: str) -> SubjectRules:
     row = _row(session, subject)
     if row is None:
         return compile_rules(subject, version, ())
-    return compile_rules(subject, version, _rules(session, row, subject), _groups(session, row))
+    rules = _rules(session, {row: subject})
+    return compile_rules(subject, version, rules, _groups(session, row))
+
+
+def load_view(session: Session, principal: Principal) -> View:
+    """The view of a principal, as of this transaction."""
+    base = load_base(session)
+    parts = [load_rules(session, subject) for subject in audience(principal)]
+    groups = groups_of(principal, parts[0].groups, base)
+    parts += [load_rules(session, group) for group in groups]
+    return view_of(base, principal, parts)
+
+
+def load_rights(
+    session: Session, principal: Principal, *, address: str, address_known: bool, now: float
+) -> Rights:
+    """What somebody may manage, as of this transaction.
+
+    It reads the rules of the principal and its groups that give or limit such rights, and nothing
+    of anybody else, since edits of all others wait meanwhile. A person of the database who was
+    disabled or removed since they signed in has none.
+    """
+    if principal.kind is not Kind.USER or _gone(session, principal):
+        return NOTHING
+    subjects = _everything_of(session, principal)
+    deciding = or_(models.Grant.effect == "deny", models.Role.name.in_(MANAGING))
+    rules = _rules(session, subjects, deciding)
+    moment = Moment(now, address, known=address_known)
+    return rights_of(principal, rules, _roles(session), moment)
+
+
+def _gone(session: Session, principal: Principal) -> bool:
+    """Whether this is a person of the database who may not sign in any more."""
+    if principal.source != LOCAL:
+        return False
+    row = _row(session, principal.subject)
+    person = None if row is None else session.get(models.Subject, row)
+    return person is None or not person.enabled or str(person.id) != principal.id
+
+
+def _everything_of(session: Session, principal: Principal) -> dict[int, str]:
+    """Row ids and texts of all subjects that a person is: its audience, and groups upward."""
+    rows = {text: _row(session, text) for text in audience(principal)}
+    found = {row: text for text, row in rows.items() if row is not None}
+    found |= _asserted(session, principal)
+    step = list(found)
+    while step:
+        above = _groups_of(session, step)
+        step = [row for row in above if row not in found]
+        found |= above
+    return found
+
+
+def _asserted(session: Session, principal: Principal) -> dict[int, str]:
+    """The groups that the principal's source says they are in; it speaks for its own only."""
+    own = f"group:{principal.source}:"
+    names = [text.removeprefix(own) for text in principal.groups if text.startswith(own)]
+    table = models.Subject
+    rows = session.execute(
+        select(table.id, table.name).where(
+            table.kind == "group",
+            table.source == principal.source,
+            table.name.in_(names),
+            table.retired.is_(False),
+        )
+    )
+    return {row: own + name for row, name in rows}
 
 
 def _version(session: Session) -> int:
@@ -64,11 +132,15 @@ def _row(session: Session, subject: str) -> int | None:
     )
 
 
-def _rules(session: Session, row: int, subject: str) -> list[Rule]:
+def _rules(
+    session: Session, subjects: Mapping[int, str], *where: ColumnElement[bool]
+) -> list[Rule]:
+    """The rules of subjects, given by row id and text, as far as they meet all of `where`."""
     grant, role, registry = models.Grant, models.Role, models.Registry
     rows = session.execute(
         select(
             grant.id,
+            grant.subject_id,
             role.name,
             grant.effect,
             registry.name,
@@ -78,7 +150,7 @@ def _rules(session: Session, row: int, subject: str) -> list[Rule]:
         )
         .join(role, role.id == grant.role_id)
         .outerjoin(registry, registry.id == grant.registry_id)
-        .where(grant.subject_id == row)
+        .where(grant.subject_id.in_(subjects), *where)
         .order_by(grant.id)
     )
     return [
@@ -88,14 +160,15 @@ def _rules(session: Session, row: int, subject: str) -> list[Rule]:
             allow=effect == "allow",
             registry=registry_name,
             pattern=pattern,
-            subject=subject,
-            when=_when(expires_at, cidrs),
+            subject=subjects[subject],
+            when=when_of(expires_at, cidrs),
         )
-        for number, role_name, effect, registry_name, pattern, expires_at, cidrs in rows
+        for number, subject, role_name, effect, registry_name, pattern, expires_at, cidrs in rows
     ]
 
 
-def _when(expires_at: datetime | None, cidrs: Sequence[str]) -> When | None:
+def when_of(expires_at: datetime | None, cidrs: Sequence[str]) -> When | None:
+    """The conditions that a row of a grant holds, None for none."""
     if expires_at is None and not cidrs:
         return None
     expires = None if expires_at is None else expires_at.timestamp()
@@ -103,14 +176,19 @@ def _when(expires_at: datetime | None, cidrs: Sequence[str]) -> When | None:
 
 
 def _groups(session: Session, row: int) -> tuple[str, ...]:
+    return tuple(_groups_of(session, [row]).values())
+
+
+def _groups_of(session: Session, members: Sequence[int]) -> dict[int, str]:
+    """Row ids and texts of the groups that any of these is a direct member of."""
     group, membership = models.Subject, models.Membership
     rows = session.execute(
-        select(group.source, group.name)
+        select(group.id, group.source, group.name)
         .join(membership, membership.group_id == group.id)
-        .where(membership.member_id == row, group.retired.is_(False))
+        .where(membership.member_id.in_(members), group.retired.is_(False))
         .order_by(group.id)
     )
-    return tuple(str(SubjectRef("group", source, name)) for source, name in rows)
+    return {row: str(SubjectRef("group", source, name)) for row, source, name in rows}
 
 
 def _registries(session: Session) -> dict[str, Registry]:

@@ -10,14 +10,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from sqlalchemy import insert, select
 
-from authsvc.db.models import Grant, Role, Subject
-from authsvc.errors import Invalid, NotFound
+from authsvc.db.models import Grant
+from authsvc.errors import Conflict, Invalid, NotFound
 from authsvc.protocol import names
 
-from . import reads, registries, subjects
+from . import guard, reads, subjects
 from .faults import Faults
 from .places import EVERYWHERE, check_network, check_pattern
-from .spec import Spec
+from .references import References
+from .spec import Spec, checked
 from .unit_of_work import Outcome, Transaction, nothing
 from .when import parse_time, print_time
 
@@ -99,14 +100,15 @@ class GrantSpec(Spec):
 def add(tx: Transaction, spec: GrantSpec) -> Outcome[dict[str, Any]]:
     """A new grant; the same once more is a success that changes nothing.
 
-    Raises `Invalid` (unknown role or source, an end in the past) and `NotFound` (no such local
-    person, group, robot or registry).
+    Raises `Invalid` (unknown role or source, an end in the past), `Dangling` (no such local
+    person, group, robot or registry) and `Forbidden`.
     """
+    references = References(tx)
+    _check(tx, spec, references)
     held = reads.grants(tx.session, Grant.fingerprint == spec.fingerprint)
     if held:
         return nothing(held[0])
-    references = References(tx)
-    row = Grant(**_columns(tx, spec, references))
+    row = Grant(**_columns(tx, spec, references), created_at=tx.now)
     tx.session.add(row)
     tx.session.flush()
     item = reads.grants(tx.session, Grant.id == row.id)[0]
@@ -126,11 +128,11 @@ def add_missing(
     references = References(tx)
     rows: list[dict[str, Any]] = []
     for place, spec in specs:
-        if spec.fingerprint in known:
-            continue
-        known.add(spec.fingerprint)
         with faults.at(place):
-            rows.append(_columns(tx, spec, references))
+            _check(tx, spec, references)
+            if spec.fingerprint not in known:
+                known.add(spec.fingerprint)
+                rows.append({**_columns(tx, spec, references), "created_at": tx.now})
     if not rows:
         return nothing([])
     tx.session.execute(insert(Grant), rows)
@@ -139,54 +141,89 @@ def add_missing(
     return Outcome(items, after=items, topics=subjects.topics(row.subject for row in made))
 
 
+def change(tx: Transaction, grant_id: int, members: Mapping[str, Any]) -> Outcome[dict[str, Any]]:
+    """Set the given members; the grant before and after must both be the actor's to write.
+
+    Raises what `add` does, `NotFound`, and `Conflict` when another grant says the same already.
+    """
+    row = _found(tx, grant_id)
+    before = reads.grant(row)
+    held = {name: value for name, value in before.items() if name != "id"}
+    spec = checked(GrantSpec, {**held, **members})
+    references = References(tx)
+    guard.grant(tx.rights, _given(row, references))
+    _check(tx, spec, references)
+    if spec == checked(GrantSpec, held):
+        return nothing(before)
+    _check_only_one(tx, spec, row)
+    for column, value in _columns(tx, spec, references, ended=row.grant.expires_at).items():
+        setattr(row.grant, column, value)
+    tx.session.flush()
+    after = reads.grants(tx.session, Grant.id == grant_id)[0]
+    topics = subjects.topics([row.subject, references.subject(spec.subject)])
+    return Outcome(after, before={"grant": before}, after={"grant": after}, topics=topics)
+
+
 def remove(tx: Transaction, grant_id: int) -> Outcome[dict[str, Any]]:
-    """Take a grant back; raises `NotFound`."""
-    rows = reads.grant_rows(tx.session, Grant.id == grant_id)
-    if not rows:
-        raise NotFound(f"there is no grant {grant_id}", advice="see `authsvc grant list`")
-    item = reads.grant(rows[0])
-    tx.session.delete(rows[0].grant)
-    topics = subjects.topics([rows[0].subject])
+    """Take a grant back; raises `NotFound`, `Forbidden`."""
+    row = _found(tx, grant_id)
+    check_removal(tx, [row])
+    item = reads.grant(row)
+    tx.session.delete(row.grant)
+    topics = subjects.topics([row.subject])
     return Outcome({"removed": item}, before={"grant": item}, topics=topics)
 
 
-class References:
-    """What grants refer to, each looked up once in its transaction, however many grants come."""
-
-    def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
-        self._subjects: dict[str, Subject] = {}
-        self._registries: dict[str, int] = {}
-        self._roles = {row.name: row.id for row in tx.session.scalars(select(Role))}
-
-    def role(self, name: str) -> int:
-        """The id of a role; raises `Invalid`."""
-        if name not in self._roles:
-            known = ", ".join(sorted(self._roles))
-            raise Invalid(f"no role is called '{name}'", advice=f"there are: {known}")
-        return self._roles[name]
-
-    def subject(self, text: str) -> Subject:
-        """The row of a canonical subject text; raises `Invalid`, `NotFound`."""
-        if text not in self._subjects:
-            self._subjects[text] = subjects.meant(self._tx, names.parse_subject(text))
-        return self._subjects[text]
-
-    def registry(self, name: str | None) -> int | None:
-        """The id of a registry, None for all; raises `NotFound`."""
-        if name is None:
-            return None
-        if name not in self._registries:
-            self._registries[name] = registries.found(self._tx.session, name).id
-        return self._registries[name]
+def check_removal(tx: Transaction, rows: Iterable[reads.GrantRow]) -> None:
+    """Raise `Forbidden` unless each of these grants is the actor's to remove."""
+    if not tx.rights.admin:
+        references = References(tx)
+        for row in rows:
+            guard.grant(tx.rights, _given(row, references))
 
 
-def _columns(tx: Transaction, spec: GrantSpec, references: References) -> dict[str, Any]:
-    """The columns of the row that `spec` makes."""
-    if spec.expires_at is not None and spec.expires_at <= tx.now:
-        raise Invalid("the end of this grant is in the past", advice="name a time to come")
+def _found(tx: Transaction, grant_id: int) -> reads.GrantRow:
+    """The grant, where the actor may see it; else `NotFound`, as if it were not there."""
+    rows = reads.grant_rows(tx.session, Grant.id == grant_id, reads.grants_seen(tx.rights))
+    if not rows:
+        raise NotFound(f"there is no grant {grant_id}", advice="see `authsvc grant list`")
+    return rows[0]
+
+
+def _given(row: reads.GrantRow, references: References) -> guard.Given:
+    """A stored grant, as the guard asks about it."""
+    end = row.grant.expires_at
+    ends = None if end is None else end.timestamp()
+    return guard.Given(references.role(row.role), row.grant.pattern, row.registry, ends)
+
+
+def _check(tx: Transaction, spec: GrantSpec, references: References) -> None:
+    """Whether the actor may make this grant, before it is said whether it is there."""
+    guard.place(tx.rights, spec.on, spec.registry)
+    role = references.role(spec.role)
+    ends = None if spec.expires_at is None else spec.expires_at.timestamp()
+    guard.grant(tx.rights, guard.Given(role, spec.on, spec.registry, ends))
+    if names.parse_subject(spec.subject).kind == "robot":
+        guard.robot(role)
+
+
+def _check_only_one(tx: Transaction, spec: GrantSpec, row: reads.GrantRow) -> None:
+    """Raise `Conflict` when another grant says already what this one would."""
+    query = select(Grant.id).where(Grant.fingerprint == spec.fingerprint, Grant.id != row.grant.id)
+    other = tx.session.scalar(query)
+    if other is not None:
+        raise Conflict(f"grant {other} says the same already", advice="remove one of the two")
+
+
+def _columns(
+    tx: Transaction, spec: GrantSpec, references: References, *, ended: datetime | None = None
+) -> dict[str, Any]:
+    """The columns of the row that `spec` makes; an end that has come may stay what it was."""
+    if spec.expires_at is not None and spec.expires_at <= tx.now and spec.expires_at != ended:
+        text = "the end of this grant is in the past"
+        raise Invalid(text, advice="name a time to come", faults=(("/expires_at", text),))
     return {
-        "role_id": references.role(spec.role),
+        "role_id": references.role_id(spec.role),
         "registry_id": references.registry(spec.registry),
         "subject_id": references.subject(spec.subject).id,
         "pattern": spec.on,
@@ -195,6 +232,5 @@ def _columns(tx: Transaction, spec: GrantSpec, references: References) -> dict[s
         "cidrs": list(spec.cidrs),
         "reason": spec.reason,
         "fingerprint": spec.fingerprint,
-        "created_at": tx.now,
         "changed_in": tx.version,
     }

@@ -1,5 +1,6 @@
 """Groups of this service and who belongs to them: people, other groups, groups of a directory."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
@@ -10,8 +11,9 @@ from authsvc.db.models import Grant, Membership, Subject
 from authsvc.errors import Conflict, Invalid
 from authsvc.protocol import names
 
-from . import reads, subjects
-from .spec import Spec
+from . import guard, reads, subjects
+from .references import referred
+from .spec import Spec, checked
 from .unit_of_work import Outcome, Transaction, nothing
 
 
@@ -31,23 +33,25 @@ def _member(text: str) -> str:
 
 
 class GroupSpec(Spec):
-    """A group; `members` become canonical subject texts, each once."""
+    """A group; `members` become canonical subject texts."""
 
     name: Annotated[str, AfterValidator(_name)]
-    members: Annotated[
-        tuple[Annotated[str, AfterValidator(_member)], ...],
-        AfterValidator(lambda texts: tuple(dict.fromkeys(texts))),
-    ] = ()
+    members: tuple[Annotated[str, AfterValidator(_member)], ...] = ()
 
 
 def add(tx: Transaction, spec: GroupSpec) -> Outcome[dict[str, Any]]:
-    """A new group with its members; `Conflict` when the name is taken or members would loop."""
+    """A new group with its members.
+
+    Raises `Conflict` when the name is taken or members would loop, `Dangling` for a member that
+    is not there.
+    """
+    guard.administer(tx.rights, "group")
     if subjects.find(tx.session, "group", "", spec.name):
         raise Conflict(f"there is a group '{spec.name}' already", advice="use `group member add`")
     row = subjects.made(tx, "group", "", spec.name)
-    joined = [_join(tx, row, names.parse_subject(text)) for text in spec.members]
+    joined = _join_all(tx, row, spec.members)
     item = reads.group(tx.session, row)
-    topics = subjects.topics(each for each in joined if each) | {"base", subjects.topic(row)}
+    topics = subjects.topics(joined) | {"base", subjects.topic(row)}
     return Outcome(item, after={"group": item}, topics=topics)
 
 
@@ -55,14 +59,31 @@ def add_members(
     tx: Transaction, name: str, refs: tuple[names.SubjectRef, ...]
 ) -> Outcome[dict[str, Any]]:
     """Put subjects into a group; those in it already stay. Raises `NotFound`, `Conflict`."""
+    guard.administer(tx.rights, "group")
     row = subjects.found(tx.session, "group", "", name)
     before = reads.group(tx.session, row)
     joined = [each for ref in refs if (each := _join(tx, row, ref))]
     return _changed(tx, row, before, joined)
 
 
+def set_members(tx: Transaction, name: str, members: Sequence[str]) -> Outcome[dict[str, Any]]:
+    """Let these and no others be the members; raises what `add` does, and `NotFound`."""
+    guard.administer(tx.rights, "group")
+    row = subjects.found(tx.session, "group", "", name)
+    before = reads.group(tx.session, row)
+    wanted = checked(GroupSpec, {"name": name, "members": members}).members
+    left = [
+        each for each in reads.members(tx.session, row.id) if subjects.text_of(each) not in wanted
+    ]
+    for member in left:
+        tx.session.delete(tx.session.get_one(Membership, (row.id, member.id)))
+    tx.session.flush()
+    return _changed(tx, row, before, [*left, *_join_all(tx, row, wanted)])
+
+
 def remove_member(tx: Transaction, name: str, ref: names.SubjectRef) -> Outcome[dict[str, Any]]:
     """Take a subject out of a group; one that is not in it is no fault."""
+    guard.administer(tx.rights, "group")
     row = subjects.found(tx.session, "group", "", name)
     before = reads.group(tx.session, row)
     member = subjects.find(tx.session, ref.kind, ref.source, ref.name)
@@ -75,6 +96,7 @@ def remove_member(tx: Transaction, name: str, ref: names.SubjectRef) -> Outcome[
 
 def remove(tx: Transaction, name: str) -> Outcome[dict[str, Any]]:
     """Remove a group with all its grants and memberships: no later namesake inherits any."""
+    guard.administer(tx.rights, "group")
     row = subjects.found(tx.session, "group", "", name)
     item = reads.group(tx.session, row)
     grants = reads.grants(tx.session, Grant.subject_id == row.id)
@@ -83,6 +105,15 @@ def remove(tx: Transaction, name: str) -> Outcome[dict[str, Any]]:
     tx.session.delete(row)
     value = {"removed": item, "grants": [each["id"] for each in grants]}
     return Outcome(value, before={"group": item, "grants": grants}, topics=topics)
+
+
+def _join_all(tx: Transaction, row: Subject, members: Sequence[str]) -> list[Subject]:
+    """Those of `members`, as canonical texts, that were not in the group and came in."""
+    joined = []
+    for place, text in enumerate(members):
+        with referred(f"/members/{place}"):
+            joined.append(_join(tx, row, names.parse_subject(text)))
+    return [each for each in joined if each is not None]
 
 
 def _join(tx: Transaction, row: Subject, ref: names.SubjectRef) -> Subject | None:

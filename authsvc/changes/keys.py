@@ -20,6 +20,7 @@ from authsvc.keys.certificates import Issuer, chain_pem, fingerprint
 from authsvc.keys.leaves import Leaf
 from authsvc.keys.rotation import KeyLife, State
 
+from . import guard
 from .unit_of_work import Outcome, Transaction, nothing
 
 KEYS = frozenset({"keys"})
@@ -28,6 +29,7 @@ KEYS_AND_REGISTRIES = frozenset({"keys", "base"})
 
 def first_key(tx: Transaction, issuer: Issuer, leaf: Leaf) -> Outcome[dict[str, Any]]:
     """The CA of this installation with its first leaf. Raises Conflict when there is a CA."""
+    guard.administer(tx.rights, "key")
     if rows.authority(tx.session) is not None:
         raise Conflict("there is a CA already", advice="run: authsvc init again")
     item = record_leaf(tx, leaf).value
@@ -40,6 +42,7 @@ def replace_authority(tx: Transaction, issuer: Issuer, leaf: Leaf) -> Outcome[di
 
     All keys so far are revoked: whoever has the CA's key had the folder, and so may have them.
     """
+    guard.administer(tx.rights, "key")
     old = rows.authority(tx.session)
     if old is not None:
         old.active = False
@@ -78,6 +81,7 @@ def _new_authority(tx: Transaction, issuer: Issuer) -> str:
 
 def record_leaf(tx: Transaction, leaf: Leaf, *, by_hand: bool = False) -> Outcome[dict[str, Any]]:
     """The public half of a new leaf. `by_hand` publishes it for libtrust registries first."""
+    guard.administer(tx.rights, "key")
     if (held := tx.session.get(Key, leaf.kid)) is not None:
         return nothing(rows.item(_row(held)))
     pinned = rows.pinned(tx.session)
@@ -122,6 +126,7 @@ def activate(tx: Transaction) -> Outcome[dict[str, Any]]:
 
     Raises Conflict when there is none: registries must have read the key before.
     """
+    guard.administer(tx.rights, "key")
     kid = rotation.next_of(_lives(tx.session))
     if kid is None:
         raise Conflict(
@@ -145,6 +150,7 @@ def revoke(tx: Transaction, kid: str) -> Outcome[dict[str, Any]]:
     Raises NotFound for an unknown id and Conflict when no other key is left. The value names
     the libtrust registries whose files still list the key.
     """
+    guard.administer(tx.rights, "key")
     row = _found(tx.session, kid)
     before = _item(tx.session, row.kid)
     if row.state == State.REVOKED:

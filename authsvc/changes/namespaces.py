@@ -7,11 +7,14 @@ from pydantic import AfterValidator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from authsvc.access.overlap import is_within
+from authsvc.access.rights import EVERYTHING, Rights
 from authsvc.db.models import Grant, Namespace
 from authsvc.errors import Conflict, NotFound
 from authsvc.protocol import names
 
-from . import places, reads, registries, subjects
+from . import grants, guard, reads, registries, subjects
+from .references import referred
 from .spec import Spec
 from .unit_of_work import Outcome, Transaction, nothing
 
@@ -37,12 +40,18 @@ class NamespaceSpec(Spec):
 
 
 def add(tx: Transaction, spec: NamespaceSpec) -> Outcome[dict[str, Any]]:
-    """A new namespace; `Conflict` when it is registered, `NotFound` without its registry."""
+    """A new namespace; `Conflict` when it is registered, `Dangling` without its registry.
+
+    Raises `Forbidden` where the actor may not, before it is said whether it is registered.
+    """
+    guard.setting(tx.rights, spec.name, spec.registry, guard.opened_by(spec.visibility))
+    with referred("/registry"):
+        registry_id = _registry_id(tx.session, spec.registry)
     if find(tx.session, spec.name, spec.registry):
         raise Conflict(f"{_named(spec.name, spec.registry)} is registered already")
     row = Namespace(
         path=spec.name,
-        registry_id=_registry_id(tx.session, spec.registry),
+        registry_id=registry_id,
         visibility=spec.visibility,
         changed_in=tx.version,
     )
@@ -55,8 +64,9 @@ def add(tx: Transaction, spec: NamespaceSpec) -> Outcome[dict[str, Any]]:
 def change(
     tx: Transaction, name: str, registry: str | None, visibility: Visibility
 ) -> Outcome[dict[str, Any]]:
-    """Set the visibility; raises `NotFound`."""
-    row = found(tx.session, name, registry)
+    """Set the visibility; raises `NotFound`, `Forbidden`."""
+    row = found(tx.session, name, registry, tx.rights)
+    guard.setting(tx.rights, name, registry, guard.opened_by(visibility))
     before = reads.namespace(row, registry)
     if row.visibility == visibility:
         return nothing(before)
@@ -75,17 +85,20 @@ def remove(tx: Transaction, name: str, registry: str | None) -> Outcome[dict[str
 
     That is every grant and every namespace there, of all registries when it is for all. What
     lies there but is for all registries stays when it is for one; the value names it as `stays`.
+    Raises `NotFound`, and `Forbidden` unless all that goes with it is the actor's to remove.
     """
-    row = found(tx.session, name, registry)
+    row = found(tx.session, name, registry, tx.rights)
+    guard.setting(tx.rights, name, registry, guard.OPENED_BY_REMOVAL)
     item = reads.namespace(row, registry)
     own = None if registry is None else row.registry_id
-    grants, kept = _split(_grants_within(tx.session, name), own, lambda each: each[0].registry_id)
+    given, kept = _split(_grants_within(tx.session, name), own, lambda each: each[0].registry_id)
     spaces, left = _split(_spaces_within(tx.session, name), own, lambda each: each[0].registry_id)
-    for gone in (*grants, *spaces):
+    grants.check_removal(tx, given)
+    for gone in (*given, *spaces):
         tx.session.delete(gone[0])
     before = {
         "namespaces": [reads.namespace(*each) for each in spaces],
-        "grants": [reads.grant(each) for each in grants],
+        "grants": [reads.grant(each) for each in given],
     }
     value = {
         "removed": item,
@@ -95,7 +108,7 @@ def remove(tx: Transaction, name: str, registry: str | None) -> Outcome[dict[str
             "grants": [reads.grant(each) for each in kept],
         },
     }
-    topics = subjects.topics(each.subject for each in grants) | {"base"}
+    topics = subjects.topics(each.subject for each in given) | {"base"}
     return Outcome(value, before=before, topics=topics)
 
 
@@ -109,19 +122,20 @@ def find(session: Session, name: str, registry: str | None) -> Namespace | None:
     )
 
 
-def found(session: Session, name: str, registry: str | None) -> Namespace:
-    """The row of that path; raises `NotFound`."""
-    row = find(session, name, registry)
+def found(
+    session: Session, name: str, registry: str | None, rights: Rights = EVERYTHING
+) -> Namespace:
+    """The row of that path; raises `NotFound`, also for what these rights do not see."""
+    row = find(session, name, registry) if rights.sees(name, registry) else None
     if row is None:
-        raise NotFound(
-            f"{_named(name, registry)} is not registered", advice=_elsewhere(session, name)
-        )
+        advice = _elsewhere(session, name, rights)
+        raise NotFound(f"{_named(name, registry)} is not registered", advice=advice)
     return row
 
 
-def _elsewhere(session: Session, name: str) -> str:
+def _elsewhere(session: Session, name: str, rights: Rights) -> str:
     """Where a path is registered, when not there where it was looked for."""
-    rows = reads.namespace_rows(session, Namespace.path == name)
+    rows = reads.namespace_rows(session, Namespace.path == name, reads.namespaces_seen(rights))
     places = ", ".join(row.registry or "all registries" for row in rows[:5])
     return f"it is for {places}" if places else "see `authsvc namespace list`"
 
@@ -136,12 +150,12 @@ def _named(name: str, registry: str | None) -> str:
 
 def _grants_within(session: Session, name: str) -> list[reads.GrantRow]:
     rows = reads.grant_rows(session, Grant.pattern.startswith(name, autoescape=True))
-    return [row for row in rows if places.is_within(row.grant.pattern, name)]
+    return [row for row in rows if is_within(row.grant.pattern, name)]
 
 
 def _spaces_within(session: Session, name: str) -> list[reads.NamespaceRow]:
     rows = reads.namespace_rows(session, Namespace.path.startswith(name, autoescape=True))
-    return [row for row in rows if places.is_within(row.namespace.path, name)]
+    return [row for row in rows if is_within(row.namespace.path, name)]
 
 
 def _split(

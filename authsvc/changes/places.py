@@ -41,23 +41,6 @@ def check_pattern(pattern: str) -> str:
     return pattern
 
 
-def anchor(pattern: str) -> str:
-    """The path that a pattern lies at: a glob's whole components before its first wildcard.
-
-    `team/a*` is at `team`, `te*` at '' (everything): contract section 5, rule 9.
-    """
-    if not is_glob(pattern):
-        return pattern
-    plain = re.split(r"[*{]", pattern, maxsplit=1)[0]
-    return plain.rpartition("/")[0]
-
-
-def is_within(pattern: str, path: str) -> bool:
-    """Whether everything that `pattern` can cover is at or below `path`, on `/` boundaries."""
-    place = anchor(pattern)
-    return place == path or place.startswith(path + "/")
-
-
 def check_network(text: str) -> str:
     """A CIDR in its one canonical form; raises `ValueError`.
 

@@ -7,9 +7,11 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from authsvc.access.rights import Owned, Rights
+from authsvc.access.roles import BUILT_IN, allow_of
 from authsvc.db.models import Change, Grant, Membership, Namespace, Registry, Role, Subject
 
 from .subjects import text_of
@@ -118,6 +120,17 @@ def _groups(session: Session, where: ColumnElement[bool]) -> list[dict[str, Any]
     return [{"id": row.id, "name": row.name, "members": sorted(held[row.id])} for row in rows]
 
 
+def role(row: Role) -> dict[str, Any]:
+    """The item of a role. Those built in hold what this release says, whatever is stored."""
+    held = BUILT_IN.get(row.name)
+    return {"id": row.id, "name": row.name, "allow": allow_of(held) if held else list(row.allow)}
+
+
+def roles(session: Session) -> list[dict[str, Any]]:
+    """All roles, those built in among them."""
+    return [role(row) for row in session.scalars(select(Role).order_by(Role.name))]
+
+
 def grant(row: GrantRow) -> dict[str, Any]:
     """The item of a grant."""
     return {
@@ -149,6 +162,37 @@ def grant_rows(session: Session, *where: ColumnElement[bool]) -> list[GrantRow]:
 def grants(session: Session, *where: ColumnElement[bool]) -> list[dict[str, Any]]:
     """The grants that meet all of `where`, as items."""
     return [grant(row) for row in grant_rows(session, *where)]
+
+
+def grants_seen(rights: Rights) -> ColumnElement[bool]:
+    """Which grants these rights see: all, or those at or below an owner's paths."""
+    return _seen(rights, Grant.pattern, Grant.registry_id)
+
+
+def namespaces_seen(rights: Rights) -> ColumnElement[bool]:
+    """Which namespaces these rights see: all, or those at or below an owner's paths."""
+    return _seen(rights, Namespace.path, Namespace.registry_id)
+
+
+def _seen(
+    rights: Rights,
+    place: InstrumentedAttribute[str],
+    registry_id: InstrumentedAttribute[int | None],
+) -> ColumnElement[bool]:
+    """`Rights.sees`, as the database asks it."""
+    if rights.reads_all:
+        return true()
+    return or_(false(), *(_shown(own, place, registry_id) for own in rights.owned))
+
+
+def _shown(
+    own: Owned, place: InstrumentedAttribute[str], registry_id: InstrumentedAttribute[int | None]
+) -> ColumnElement[bool]:
+    within = or_(place == own.path, place.startswith(own.path + "/", autoescape=True))
+    if own.registry is None:
+        return within
+    its = select(Registry.id).where(Registry.name == own.registry).scalar_subquery()
+    return and_(within, or_(registry_id.is_(None), registry_id == its))
 
 
 def lives_since(session: Session, registry: str, since: float) -> set[int | None]:

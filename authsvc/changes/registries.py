@@ -11,7 +11,7 @@ from authsvc.db.models import Grant, Namespace, Registry
 from authsvc.errors import Conflict, NotFound
 from authsvc.protocol import names
 
-from . import keys, reads, subjects
+from . import guard, keys, reads, subjects
 from .spec import Spec, checked
 from .unit_of_work import Outcome, Transaction, nothing
 
@@ -35,6 +35,7 @@ class RegistrySpec(Spec):
 
 def add(tx: Transaction, spec: RegistrySpec) -> Outcome[dict[str, Any]]:
     """A new registry; `Conflict` when the name is taken."""
+    guard.administer(tx.rights, "registry")
     if find(tx.session, spec.name):
         raise Conflict(f"there is a registry '{spec.name}' already", advice="use `registry set`")
     row = Registry(**spec.model_dump(), libtrust_kid=None, changed_in=tx.version)
@@ -47,6 +48,7 @@ def add(tx: Transaction, spec: RegistrySpec) -> Outcome[dict[str, Any]]:
 
 def change(tx: Transaction, name: str, members: Mapping[str, Any]) -> Outcome[dict[str, Any]]:
     """Set the given members; `name` itself stays. Raises `NotFound`, `Invalid`."""
+    guard.administer(tx.rights, "registry")
     row = found(tx.session, name)
     before = reads.registry(row)
     held = {k: v for k, v in before.items() if k != "id"}
@@ -63,6 +65,7 @@ def change(tx: Transaction, name: str, members: Mapping[str, Any]) -> Outcome[di
 
 def remove(tx: Transaction, name: str) -> Outcome[dict[str, Any]]:
     """Remove it with its namespaces and all grants for it alone (by foreign key)."""
+    guard.administer(tx.rights, "registry")
     row = found(tx.session, name)
     item = reads.registry(row)
     rows = reads.grant_rows(tx.session, Grant.registry_id == row.id)

@@ -8,12 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from authsvc.db.models import Grant, Membership, Password, Registry, Subject
-from authsvc.errors import Conflict, Invalid
+from authsvc.errors import Conflict, Forbidden, Invalid
 from authsvc.identity.passwords import check_new_password, hash_password
-from authsvc.principal import LOCAL
+from authsvc.principal import LOCAL, Kind
 from authsvc.protocol import names
 
-from . import reads, subjects
+from . import guard, reads, subjects
 from .spec import Spec
 from .unit_of_work import Outcome, Transaction, nothing
 
@@ -55,6 +55,7 @@ def add(tx: Transaction, name: str, hashed: str, *, enabled: bool) -> Outcome[di
 
     The password comes as its hash, which is slow and made before the transaction.
     """
+    guard.administer(tx.rights, "user")
     if subjects.find(tx.session, "user", LOCAL, name):
         raise Conflict(f"there is a user '{name}' already", advice="use `user set-password`")
     row = subjects.made(tx, "user", LOCAL, name)
@@ -64,31 +65,70 @@ def add(tx: Transaction, name: str, hashed: str, *, enabled: bool) -> Outcome[di
     return Outcome(item, after={"user": item}, topics=_topics(row))
 
 
+def change(
+    tx: Transaction,
+    ref: names.SubjectRef,
+    *,
+    enabled: bool | None = None,
+    hashed: str | None = None,
+) -> Outcome[dict[str, Any]]:
+    """Enable or disable a person of the database, or give them a new password; None leaves it."""
+    guard.administer(tx.rights, "user")
+    return _changed(tx, local(tx.session, ref), enabled=enabled, hashed=hashed)
+
+
 def set_password(tx: Transaction, ref: names.SubjectRef, hashed: str) -> Outcome[dict[str, Any]]:
     """A new password; what is remembered of the old one is forgotten everywhere."""
-    row = local(tx.session, ref)
-    stored = tx.session.get(Password, row.id)
-    if stored is None:
-        tx.session.add(Password(subject_id=row.id, hash=hashed, changed_at=tx.now))
-    else:
-        stored.hash, stored.changed_at = hashed, tx.now
-    row.changed_in = tx.version
-    item = reads.user(row)
-    after = {"user": item, "password": "changed"}
-    return Outcome(item, before={"user": item}, after=after, topics=_topics(row))
+    return change(tx, ref, hashed=hashed)
 
 
 def set_enabled(
     tx: Transaction, ref: names.SubjectRef, *, enabled: bool
 ) -> Outcome[dict[str, Any]]:
     """Enable or disable a person of the database."""
-    row = local(tx.session, ref)
+    return change(tx, ref, enabled=enabled)
+
+
+def set_own_password(tx: Transaction, old: str, hashed: str) -> Outcome[dict[str, Any]]:
+    """A new password of the actor's own, whatever they may change besides.
+
+    `old` is the stored hash that their old password was found right by. Raises `Conflict` when
+    the password was changed or the person disabled since, as an administrator does with one that
+    is known to others; `Forbidden` for who is no person of the database.
+    """
+    who = tx.actor.principal
+    if who is None or who.kind is not Kind.USER or who.source != LOCAL:
+        raise Forbidden("your password is not kept here", advice="change it where you got it")
+    row = subjects.find(tx.session, "user", LOCAL, who.name)
+    stored = None if row is None else tx.session.get(Password, row.id)
+    if row is None or stored is None or stored.hash != old or not row.enabled:
+        raise Conflict("your account was changed meanwhile", advice="sign in and try again")
+    return _changed(tx, row, hashed=hashed)
+
+
+def _changed(
+    tx: Transaction, row: Subject, *, enabled: bool | None = None, hashed: str | None = None
+) -> Outcome[dict[str, Any]]:
     before = reads.user(row)
-    if row.enabled == enabled:
+    if hashed is None and enabled in (None, row.enabled):
         return nothing(before)
-    row.enabled, row.changed_in = enabled, tx.version
-    after = reads.user(row)
-    return Outcome(after, before={"user": before}, after={"user": after}, topics=_topics(row))
+    if enabled is not None:
+        row.enabled = enabled
+    if hashed is not None:
+        _store(tx, row, hashed)
+    row.changed_in = tx.version
+    item = reads.user(row)
+    told = {} if hashed is None else {"password": "changed"}
+    after = {"user": item, **told}
+    return Outcome(item, before={"user": before}, after=after, topics=_topics(row))
+
+
+def _store(tx: Transaction, row: Subject, hashed: str) -> None:
+    stored = tx.session.get(Password, row.id)
+    if stored is None:
+        tx.session.add(Password(subject_id=row.id, hash=hashed, changed_at=tx.now))
+    else:
+        stored.hash, stored.changed_at = hashed, tx.now
 
 
 def revoke(tx: Transaction, ref: names.SubjectRef) -> Outcome[dict[str, Any]]:
@@ -96,6 +136,7 @@ def revoke(tx: Transaction, ref: names.SubjectRef) -> Outcome[dict[str, Any]]:
 
     A person of another source need not have been seen here.
     """
+    guard.administer(tx.rights, "user")
     if ref.source == LOCAL:
         subjects.found(tx.session, "user", ref.source, ref.name)
     else:
@@ -106,6 +147,7 @@ def revoke(tx: Transaction, ref: names.SubjectRef) -> Outcome[dict[str, Any]]:
 
 def remove(tx: Transaction, ref: names.SubjectRef) -> Outcome[dict[str, Any]]:
     """Remove a person with all their grants and memberships: no later namesake inherits any."""
+    guard.administer(tx.rights, "user")
     row = subjects.found(tx.session, "user", ref.source, ref.name)
     item = reads.user(row)
     grants = reads.grants(tx.session, Grant.subject_id == row.id)

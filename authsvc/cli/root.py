@@ -17,6 +17,7 @@ from . import (
     policy,
     registry,
     registry_config,
+    role,
     user,
 )
 from . import serve as serving
@@ -39,6 +40,7 @@ app.add_typer(registry.app, name="registry")
 app.add_typer(user.app, name="user")
 app.add_typer(group.app, name="group")
 app.add_typer(namespace.app, name="namespace")
+app.add_typer(role.app, name="role")
 app.add_typer(grant.app, name="grant")
 app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="keys")

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from authsvc.access.overlap import anchor, is_within
 from authsvc.changes.grants import GrantSpec
-from authsvc.changes.places import anchor, check_network, is_within
+from authsvc.changes.places import check_network
 from authsvc.changes.spec import checked
 from authsvc.changes.when import parse_when
 from authsvc.errors import Invalid

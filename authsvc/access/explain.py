@@ -154,6 +154,19 @@ def explain(view: View, question: Question) -> Explanation:
     )
 
 
+def giving(view: View, question: Question) -> tuple[int, ...] | None:
+    """The grants that give something of what is asked, () where the visibility alone does.
+
+    None where nothing is given.
+    """
+    granted, refused = _decided(view, question)
+    if not granted or question.barred:
+        return None
+    judge = _judge(view, question, frozenset(granted), {no.action: no.reason for no in refused})
+    covering = _covering(view, question.registry, question.entry)
+    return tuple(sorted(rule.grant for rule in covering if rule.allow and judge(rule) is None))
+
+
 def _decided(view: View, question: Question) -> tuple[tuple[str, ...], tuple[Refusal, ...]]:
     """What a token would hold."""
     decision = decide(

@@ -1,0 +1,196 @@
+"""Questions as people ask them, answered from what is stored: explain, who-can, decisions.
+
+Here a SUBJECT of a question (contract section 3) becomes the principal that it means, and the
+name of a service its registry. Reads only.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from authsvc.audit import reader
+from authsvc.db import models
+from authsvc.errors import Invalid, NotFound
+from authsvc.principal import ANONYMOUS, LOCAL, Kind, Principal
+from authsvc.protocol.access import Access
+from authsvc.protocol.names import SubjectRef, is_repository_name, parse_subject
+from authsvc.protocol.scope import parse_entry
+
+from . import covering_rows, decisions, store
+from .conditions import parse_address
+from .decisions import Decided, Recorded
+from .explain import Explanation, Question, explain
+from .model import Registry
+from .roles import REPOSITORY_ACTIONS
+from .who_can import Able, who_can
+
+
+class Asker(NamedTuple):
+    """Whom a question is about; `disabled` when they cannot sign in."""
+
+    principal: Principal
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """`explain` as it is asked: texts. `service` None means the only registry.
+
+    `ip` None means that the caller's address is not known.
+    """
+
+    subject: str
+    scope: str
+    service: str | None = None
+    ip: str | None = None
+
+
+def explained(
+    session: Session, inquiry: Inquiry, *, sources: Collection[str], now: float
+) -> Explanation:
+    """The answer to `explain`. `sources` are the names of those configured; `now` is wall clock.
+
+    Raises `Invalid` for text that does not parse and for no service where there are several, and
+    `NotFound` for a registry, a local person or a robot that is not there.
+    """
+    entry = entry_of(inquiry.scope)
+    if inquiry.ip is not None and parse_address(inquiry.ip) is None:
+        raise _invalid("/ip", "this is no IP address", "write 192.0.2.7 or 2001:db8::7")
+    asker = asked_about(session, inquiry.subject, sources)
+    view = store.load_view(session, asker.principal)
+    registry = registry_of(view.base.registries, inquiry.service)
+    return explain(view, Question(registry, entry, now, inquiry.ip, asker.disabled))
+
+
+def able(
+    session: Session, action: str, name: str, service: str | None, *, now: float
+) -> list[Able]:
+    """The answer to `who-can`: the subjects that may do `action` to the repository `name`.
+
+    Raises `Invalid` and `NotFound` as `explained` does.
+    """
+    if action not in REPOSITORY_ACTIONS:
+        raise _invalid("/action", "there is no such action", "write pull, push or delete")
+    if not is_repository_name(name):
+        raise _invalid("/name", "this is no name of a repository", "write it as in docker pull")
+    base = store.load_base(session)
+    registry = registry_of(base.registries, service)
+    entry = Access("repository", name, (action,))
+    crowd = covering_rows.load(session, registry, name)
+    return who_can(base, crowd, Question(registry, entry, now))
+
+
+def decided(session: Session, jti: str, *, sources: Collection[str], now: float) -> Decided:
+    """What was decided under an id, then and as of today; raises `NotFound`.
+
+    The groups that a directory told of are in no record: today is without them.
+    """
+    record = reader.decision(session, jti)
+    if record is None:
+        raise NotFound("there is no decision of that id", advice="it is the `jti` of a token")
+    recorded = decisions.read(record)
+    entries = decisions.then(recorded, covering_rows.by_number(session, recorded.grants))
+    return Decided(recorded, entries, _today(session, recorded, entries, sources, now))
+
+
+def _today(
+    session: Session,
+    recorded: Recorded,
+    entries: Sequence[Explanation],
+    sources: Collection[str],
+    now: float,
+) -> tuple[Explanation, ...] | None:
+    """The same entries now; None when the registry or whoever asked is not there any more."""
+    before = recorded.principal
+    try:
+        asker = asked_about(session, before.subject or ANONYMOUS.kind, sources)
+    except (NotFound, Invalid):
+        return None
+    view = store.load_view(session, asker.principal)
+    registry = view.base.registries.get(recorded.service)
+    if registry is None or (asker.principal.id and asker.principal.id != before.id):
+        return None
+    return decisions.again(
+        recorded,
+        entries,
+        lambda entry: explain(
+            view, Question(registry, entry, now, recorded.address, asker.disabled)
+        ),
+    )
+
+
+def entry_of(scope: str) -> Access:
+    """The one entry of a scope text; raises `Invalid`."""
+    entry = parse_entry(scope)
+    if entry is None or not entry.actions:
+        raise _invalid(
+            "/scope", "this is no scope of one entry", "write repository:team/app:pull,push"
+        )
+    return entry
+
+
+def registry_of(registries: Mapping[str, Registry], service: str | None) -> Registry:
+    """The registry of that name, or the only one; raises `NotFound`, `Invalid`."""
+    if service is not None:
+        if service not in registries:
+            raise NotFound(
+                f"there is no registry '{service}'", advice="see `authsvc registry list`"
+            )
+        return registries[service]
+    if not registries:
+        raise NotFound("there is no registry", advice="make one with `authsvc registry add`")
+    if len(registries) > 1:
+        known = ", ".join(sorted(registries))
+        raise _invalid("/service", "there are several registries", f"name one of {known}")
+    return next(iter(registries.values()))
+
+
+def asked_about(session: Session, subject: str, sources: Collection[str]) -> Asker:
+    """Whom a text means: `user:…`, `robot:NAME` or `anonymous`; raises `Invalid`, `NotFound`.
+
+    A person of the database and a robot must exist. Of others it is enough that their source is
+    configured: the source alone knows them, and which of its groups they are in.
+    """
+    if subject == Kind.ANONYMOUS:
+        return Asker(ANONYMOUS)
+    try:
+        ref = parse_subject(subject)
+    except Invalid:
+        ref = None
+    if ref is None or ref.kind not in (Kind.USER, Kind.ROBOT):
+        raise _invalid(
+            "/subject",
+            "this is nobody who asks for tokens",
+            "write user:NAME, user:SOURCE:NAME, robot:NAME or anonymous",
+        )
+    if ref.kind == Kind.USER and ref.source not in (LOCAL, *sources):
+        known = ", ".join(sorted({LOCAL, *sources}))
+        raise _invalid(
+            "/subject", f"no source is called '{ref.source}'", f"configured are: {known}"
+        )
+    return _asker(session, ref)
+
+
+def _asker(session: Session, ref: SubjectRef) -> Asker:
+    table = models.Subject
+    row = session.execute(
+        select(table.id, table.external_id, table.enabled).where(
+            table.kind == ref.kind,
+            table.source == ref.source,
+            table.name == ref.name,
+            table.retired.is_(False),
+        )
+    ).one_or_none()
+    if row is None and ref.source not in ("", LOCAL):
+        return Asker(Principal(Kind.USER, ref.source, ref.name, ""))
+    if row is None:
+        raise NotFound(f"there is no {ref.kind} '{ref.name}'")
+    identity = row.external_id if ref.source not in ("", LOCAL) else str(row.id)
+    return Asker(Principal(Kind(ref.kind), ref.source, ref.name, identity or ""), not row.enabled)
+
+
+def _invalid(place: str, text: str, advice: str) -> Invalid:
+    return Invalid(text, advice=advice, faults=[(place, text)])

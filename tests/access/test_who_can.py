@@ -14,7 +14,6 @@ from authsvc.access.questions import able
 from authsvc.errors import Invalid, NotFound
 from authsvc.protocol.names import parse_subject
 
-
 EMPTY = World()
 
 

@@ -6,7 +6,7 @@ set of states kept in one integer, and a tree visits each of its nodes at most o
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -210,6 +210,17 @@ class GlobTree(Generic[T]):
     def __len__(self) -> int:
         """How many values it holds."""
         return self._size
+
+    def __iter__(self) -> Iterator[T]:
+        """Every value, each as often as it was put in."""
+        waiting = [self.root]
+        while waiting:
+            node = waiting.pop()
+            yield from node.ends
+            waiting += node.literal.values()
+            for edges in (node.segment, node.rest):
+                if edges is not None:
+                    waiting += [edge.node for edge in edges.by_pattern.values()]
 
     def find(self, name: str) -> list[T]:
         """The values of all globs that cover `name`, each as often as it was put in."""

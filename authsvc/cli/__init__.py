@@ -3,7 +3,10 @@
 Heavy imports stand inside functions, so that `authsvc --help` is quick.
 """
 
+import os
 import sys
+
+COMPLETION = "_AUTHSVC_COMPLETE"  # set by the shell that asks what may follow
 
 
 def main() -> None:
@@ -11,4 +14,6 @@ def main() -> None:
     from .exits import run
     from .root import app
 
+    if os.environ.get(COMPLETION):
+        app(prog_name="authsvc")  # answers and leaves
     sys.exit(run(app, sys.argv[1:]))

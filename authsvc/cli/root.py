@@ -9,6 +9,7 @@ from . import (
     audit,
     config,
     db,
+    explain,
     grant,
     group,
     init,
@@ -19,12 +20,12 @@ from . import (
     registry_config,
     role,
     user,
+    who_can,
 )
 from . import serve as serving
 from .session import Options
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -42,6 +43,8 @@ app.add_typer(group.app, name="group")
 app.add_typer(namespace.app, name="namespace")
 app.add_typer(role.app, name="role")
 app.add_typer(grant.app, name="grant")
+app.command("explain")(explain.explain)
+app.command("who-can")(who_can.who_can)
 app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")

@@ -8,9 +8,14 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from authsvc import __version__
-from authsvc.admin import pages
+from authsvc.admin import pages, routes
+from authsvc.admin.api import OPERATIONS
+from authsvc.admin.call import Api
 from authsvc.admin.caller import Callers
+from authsvc.admin.described import components as admin_components
+from authsvc.admin.paging import Cursors
 from authsvc.assembly.online import Online, online
+from authsvc.changes.guard import NOTHING_HERE
 from authsvc.errors import AuthsvcError
 from authsvc.lifespan import running
 from authsvc.settings import Settings
@@ -66,7 +71,7 @@ def _front(settings: Settings, parts: Online, tokens: Realm, otherwise: ASGIApp)
 
 
 def _api(settings: Settings, parts: Online) -> FastAPI:
-    """The framework's part: documentation now, the admin API later."""
+    """The framework's part: the admin API and the pages of its documentation."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -78,9 +83,19 @@ def _api(settings: Settings, parts: Online) -> FastAPI:
         openapi_url=None, docs_url=None, redoc_url=None,
     )  # fmt: skip
     callers = Callers(parts.authenticator, parts.log, parts.offline.clock, parts.pseudonym)
+    app.include_router(routes.routes(_admin(settings, parts), callers))
     app.include_router(pages.routes(callers, _document(settings, app)))
     _speak_problems(app, settings.realm)
     return app
+
+
+def _admin(settings: Settings, parts: Online) -> Api:
+    secret = parts.offline.keys.secret()
+    return Api(
+        settings=settings, database=parts.offline.database, clock=parts.offline.clock,
+        unit_of_work=parts.unit_of_work, authenticator=parts.authenticator,
+        threads=parts.admin, hashes=parts.hashes, cursors=Cursors(secret), secret=secret,
+    )  # fmt: skip
 
 
 def _document(settings: Settings, app: FastAPI) -> dict[str, Any]:
@@ -89,7 +104,8 @@ def _document(settings: Settings, app: FastAPI) -> dict[str, Any]:
     document["servers"] = [{"url": settings.public_url}]
     document["paths"] |= openapi.paths()
     components = document.setdefault("components", {})
-    components.setdefault("schemas", {}).update(openapi.schemas())
+    described = admin_components(OPERATIONS.values())
+    components.setdefault("schemas", {}).update(openapi.schemas() | described)
     components["securitySchemes"] = {"basic": {"type": "http", "scheme": "basic"}}
     return document
 
@@ -106,8 +122,10 @@ def _speak_problems(app: FastAPI, url: str) -> None:
     @app.exception_handler(HTTPException)
     def unrouted(request: Request, error: HTTPException) -> Response:
         request_id = request.scope["state"]["request_id"]
+        # What nobody knows, and what a caller may not see, are told apart by no word.
+        said = NOTHING_HERE if error.status_code == 404 else str(error.detail)
         status, headers, body = refusal(
-            error.status_code, str(error.detail), path=request.url.path, request_id=request_id
+            error.status_code, said, path=request.url.path, request_id=request_id
         )
         return _response(status, headers, body, error.headers or {})
 

@@ -38,6 +38,11 @@ class Principal:
         return f"robot:{self.name}" if self.kind is Kind.ROBOT else ""
 
     @property
+    def identity(self) -> str:
+        """What stays through a change of name, and no later namesake has; '' for the anonymous."""
+        return f"{self.kind}:{self.source}:{self.id}" if self.id else ""
+
+    @property
     def claim(self) -> str:
         """The `sub` of a registry token: the stored name without its source."""
         return f"robot.{self.name}" if self.kind is Kind.ROBOT else self.name

@@ -23,6 +23,7 @@ from authsvc.settings import load
 ANY = "service=reg-a.test&scope=repository:open/x:pull"  # what anybody gets
 PASSWORD = "correct horse battery staple"
 REGISTRIES = ("reg-a.test", "reg-b.test")
+PEOPLE = ("alice", "bob", "carol")
 POLICY = {
     "registries": [{"name": name} for name in REGISTRIES]
     + [{"name": "off.test", "enabled": False}, {"name": "short.test", "ttl": 60}],
@@ -120,11 +121,12 @@ def form(**fields):
     return "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items())
 
 
-def installation(folder, *, database_url="", more=""):
+def installation(folder, *, database_url="", more="", people=()):
     """A new installation in `folder`: keys, registries, a file of people, grants."""
     # Cost 4: these tests are about the realm, not about slow hashes.
     hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
-    (folder / "htpasswd").write_text("".join(f"{n}:{hashed}\n" for n in ("alice", "bob", "carol")))
+    named = dict.fromkeys((*PEOPLE, *people))
+    (folder / "htpasswd").write_text("".join(f"{name}:{hashed}\n" for name in named))
     database = f'database_url = "{database_url}"\n' if database_url else ""
     (folder / "authsvc.toml").write_text(
         f'public_url = "http://auth.test"\n{database}{more}'

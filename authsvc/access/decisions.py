@@ -14,7 +14,7 @@ from authsvc.protocol.scope import parse_entry
 from .explain import ANONYMOUS, Considered, Explanation
 from .model import Reason, Rule
 from .policy import wanted
-from .shapes import cut, shape
+from .shapes import shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +89,10 @@ def again(
     )
 
 
-def cut_all(
-    decided: Decided, sees: Callable[[Considered], bool], *, sees_namespace: bool = True
-) -> Decided:
-    """The same for somebody who may not see all of it: see `shapes.cut`."""
-
-    def each(held: tuple[Explanation, ...]) -> tuple[Explanation, ...]:
-        return tuple(cut(entry, sees, sees_namespace=sees_namespace) for entry in held)
-
-    today = None if decided.today is None else each(decided.today)
-    return replace(decided, entries=each(decided.entries), today=today)
+def changed(decided: Decided, change: Callable[[Explanation], Explanation]) -> Decided:
+    """The same with each explanation as `change` makes it: cut, for who may not see all."""
+    today = None if decided.today is None else tuple(map(change, decided.today))
+    return replace(decided, entries=tuple(map(change, decided.entries)), today=today)
 
 
 def decided_shape(decided: Decided) -> dict[str, Any]:

@@ -6,7 +6,7 @@ name of a service its registry. Reads only.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -91,6 +91,13 @@ def decided(session: Session, jti: str, *, sources: Collection[str], now: float)
     record = reader.decision(session, jti)
     if record is None:
         raise NotFound("there is no decision of that id", advice="it is the `jti` of a token")
+    return told(session, record, sources=sources, now=now)
+
+
+def told(
+    session: Session, record: Mapping[str, Any], *, sources: Collection[str], now: float
+) -> Decided:
+    """What the record of a token says was decided, then and as of today."""
     recorded = decisions.read(record)
     entries = decisions.then(recorded, covering_rows.by_number(session, recorded.grants))
     return Decided(recorded, entries, _today(session, recorded, entries, sources, now))
@@ -120,6 +127,14 @@ def _today(
             view, Question(registry, entry, now, recorded.address, asker.disabled)
         ),
     )
+
+
+def service_of(session: Session, service: str | None) -> str | None:
+    """The service that is meant: the one named, or the only one; None for neither."""
+    if service is not None:
+        return service
+    names = session.scalars(select(models.Registry.name).limit(2)).all()
+    return names[0] if len(names) == 1 else None
 
 
 def entry_of(scope: str) -> Access:

@@ -10,16 +10,19 @@ from authsvc.clock import Clock
 from authsvc.errors import Unauthenticated
 from authsvc.identity.authenticator import Authenticator
 from authsvc.identity.provider import Circumstances, Rejected, Verified
-from authsvc.principal import Kind, Principal
-from authsvc.protocol.credentials import Credentials, Password, from_authorization
+from authsvc.principal import Actor, Kind, Origin
+from authsvc.protocol.credentials import Anonymous, Credentials, Password, from_authorization
 
 PROVES_AN_ACCOUNT = frozenset({"wrong_password", "disabled"})
-Caller = Callable[[Request], Awaitable[Principal]]
+NOBODY = {"kind": "anonymous", "source": None, "name": None, "id": None}
+LONGEST = 256  # characters of a User-Agent that a record keeps
+Caller = Callable[[Request], Awaitable[Actor]]
 
 
 class Callers:
-    """Authenticates callers; a refused sign-in leaves an audit record.
+    """Authenticates callers. A refused sign-in leaves an audit record, and so does a first one.
 
+    A first one is one that had to be verified: what is remembered was recorded when it was.
     `pseudonym` stands for a claimed name of which no account exists.
     """
 
@@ -32,40 +35,60 @@ class Callers:
         self._clock = clock
         self._pseudonym = pseudonym
 
-    async def __call__(self, request: Request) -> Principal:
+    async def __call__(self, request: Request) -> Actor:
         """The caller of a request. Raises Unauthenticated; 401 says nothing about why."""
-        credentials = from_authorization(_header(request))
-        found = await self._found(credentials, request)
+        header = _header(request)
+        credentials, origin = from_authorization(header), _origin(request)
+        if isinstance(credentials, Anonymous):
+            raise Unauthenticated("authentication is required", reason="no_credentials")
+        circumstances = Circumstances(origin.address, "", self._clock.now(), origin.address_known)
+        found: Verified | Rejected | None
+        found = self._authenticator.remembered(credentials, circumstances, header=header)
+        if found is None:
+            found = await self._authenticator.identify(credentials, circumstances)
+            await self._log.record(self._sign_in(found, credentials, origin))
         if isinstance(found, Verified) and found.principal.kind is Kind.USER:
-            return found.principal
-        reason = found.reason if isinstance(found, Rejected) else "no_credentials"
-        if reason != "no_credentials":
-            await self._log.record(self._refusal(request, credentials, reason))
+            return _actor(found, origin)
+        reason = found.reason if isinstance(found, Rejected) else "no_person"
         raise Unauthenticated("authentication is required", reason=reason)
 
-    async def _found(self, credentials: Credentials, request: Request) -> Verified | Rejected:
-        state = request.scope["state"]
-        circumstances = Circumstances(
-            state["address"], "", self._clock.now(), state["address_known"]
-        )
-        return await self._authenticator.identify(credentials, circumstances)
-
-    def _refusal(self, request: Request, credentials: Credentials, reason: str) -> Entry:
-        state, now = request.scope["state"], self._clock.now()
+    def _sign_in(
+        self, found: Verified | Rejected, credentials: Credentials, origin: Origin
+    ) -> Entry:
+        now, refused = self._clock.now(), isinstance(found, Rejected)
         record = Record(
-            event=Event.LOGIN, outcome=Outcome.REFUSED, time=now, reason=reason,
-            actor={"kind": "anonymous", "source": None, "name": None, "id": None},
-            claimed=self._claimed(credentials, reason), credential={"kind": "password", "id": None},
-            address=state["address"], peer=state["peer"], request_id=state["request_id"],
-            user_agent=(request.headers.get("user-agent") or "")[:256] or None,
+            event=Event.LOGIN, outcome=Outcome.REFUSED if refused else Outcome.GRANTED, time=now,
+            reason=found.reason if isinstance(found, Rejected) else None,
+            actor=NOBODY if isinstance(found, Rejected) else _member(found),
+            claimed=self._claimed(credentials, found), address=origin.address, peer=origin.peer,
+            credential={"kind": origin.credential_kind, "id": None},
+            request_id=origin.request_id, user_agent=origin.user_agent,
         )  # fmt: skip
         return Entry(int(now * 1000), None, print_body(record))
 
-    def _claimed(self, credentials: Credentials, reason: str) -> str | None:
-        if not isinstance(credentials, Password):
+    def _claimed(self, credentials: Credentials, found: Verified | Rejected) -> str | None:
+        if not isinstance(credentials, Password) or isinstance(found, Verified):
             return None
         name = credentials.username
-        return name if reason in PROVES_AN_ACCOUNT else self._pseudonym(name)
+        return name if found.reason in PROVES_AN_ACCOUNT else self._pseudonym(name)
+
+
+def _actor(found: Verified, origin: Origin) -> Actor:
+    principal = found.principal
+    return Actor(principal.kind, principal.source, principal.name, principal.id, principal, origin)
+
+
+def _member(found: Verified) -> dict[str, str | None]:
+    who = found.principal
+    return {"kind": who.kind.value, "source": who.source, "name": who.name, "id": who.id or None}
+
+
+def _origin(request: Request) -> Origin:
+    state = request.scope["state"]
+    agent = (request.headers.get("user-agent") or "")[:LONGEST] or None
+    return Origin(
+        state["address"], state["address_known"], state["peer"], state["request_id"], agent
+    )
 
 
 def _header(request: Request) -> bytes | None:

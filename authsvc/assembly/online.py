@@ -14,6 +14,7 @@ from authsvc import metrics
 from authsvc.access.snapshot import Snapshot
 from authsvc.audit.log import TokenLog
 from authsvc.changes.key_maker import KeyMaker
+from authsvc.changes.unit_of_work import UnitOfWork
 from authsvc.clock import Clock
 from authsvc.db.engine import Database
 from authsvc.db.feed import Feed
@@ -39,6 +40,8 @@ from .offline import Offline, offline
 
 CORES = os.cpu_count() or 1
 UNHEARD = 2.0  # seconds without news after which /readyz says so; tokens go on until feed.BLIND
+ADMIN_THREADS = 4
+ADMIN_WAITING = 64  # admin requests that may wait for one of them
 WAITING = 256  # password checks that may wait for a thread; more are told to come back
 
 
@@ -46,11 +49,13 @@ WAITING = 256  # password checks that may wait for a thread; more are told to co
 class Online:
     """What one worker of the service works with.
 
-    `threads` are those of jobs and of reading the policy; `states` are the dependencies that
-    /readyz names, each with what it says now.
+    `threads` are those of jobs and of reading the policy, `admin` those of the admin API, and
+    `hashes` those of slow hashes; `unit_of_work` tells this worker's feed of its changes.
+    `states` are the dependencies that /readyz names, each with what it says now.
     """
 
     offline: Offline
+    unit_of_work: UnitOfWork
     feed: Feed
     snapshot: Snapshot
     authenticator: Authenticator
@@ -61,6 +66,8 @@ class Online:
     files: tuple[Htpasswd, ...]
     jobs: tuple[Job, ...]
     threads: CapacityLimiter
+    admin: Bulkhead
+    hashes: Bulkhead
     states: Mapping[str, Callable[[], str]]
 
 
@@ -81,7 +88,8 @@ def online(settings: Settings) -> Online:
     )
     local = Local(partial(stored.find, database), partial(stored.rehash, database))
     costs = HashCosts((local, *files))
-    authenticator = _authenticator(settings, clock, local, files, costs)
+    hashes = _slow_threads(settings)
+    authenticator = _authenticator(settings, clock, local, files, costs, hashes)
     feed.subscribe(authenticator.forget)
     keyring = Keyring(database, base.keys, clock, staleness)
     log = _log(settings, database)
@@ -98,19 +106,33 @@ def online(settings: Settings) -> Online:
     )
     feed.subscribe(tokens.forget)
     return Online(
-        offline=base, feed=feed, snapshot=snapshot, authenticator=authenticator, keyring=keyring,
+        offline=base, unit_of_work=_unit_of_work(base, feed),
+        feed=feed, snapshot=snapshot, authenticator=authenticator, keyring=keyring,
         log=log, tokens=tokens, pseudonym=pseudonym, files=files, threads=threads,
+        admin=Bulkhead("admin requests", threads=ADMIN_THREADS, queue=ADMIN_WAITING),
+        hashes=hashes,
         jobs=_jobs(base, keyring, files, costs),
         states=_states(base, feed, keyring, log, files),
     )  # fmt: skip
 
 
-def _authenticator(
-    settings: Settings, clock: Clock, local: Local, files: tuple[Htpasswd, ...], costs: HashCosts
-) -> Authenticator:
-    """Local people first, then the files in their order; one pool of threads for slow hashes."""
+def _unit_of_work(base: Offline, feed: Feed) -> UnitOfWork:
+    """The one road, whose changes this worker hears of at once."""
+    sources = frozenset(source.name for source in base.settings.sources)
+    return UnitOfWork(base.database, base.clock, feed.nudge, sources=sources)
+
+
+def _slow_threads(settings: Settings) -> Bulkhead:
+    """One pool of threads for slow hashes, as many as the cores that this worker has."""
     each = max(1, CORES // settings.server.workers)
-    slow = Bulkhead("password checks", threads=each, queue=WAITING, low_priority=True)
+    return Bulkhead("password checks", threads=each, queue=WAITING, low_priority=True)
+
+
+def _authenticator(
+    settings: Settings, clock: Clock, local: Local, files: tuple[Htpasswd, ...],
+    costs: HashCosts, slow: Bulkhead,
+) -> Authenticator:  # fmt: skip
+    """Local people first, then the files in their order."""
     providers: tuple[Provider, ...] = (local, *files)
     return Authenticator(
         Sources([Source(one, slow) for one in providers], clock, _observe, spend=costs.spend),

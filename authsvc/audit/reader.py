@@ -19,7 +19,7 @@ PAGE = 500  # rows read at once
 EXPORT_PAGE = 2_000
 
 _Table = type[Change] | type[TokenRecord]
-_Place = tuple[int, str, int]  # time, writer, seq
+Place = tuple[int, str, int]  # time in milliseconds, writer, seq
 _Row = Row[int, str, int, bytes, bytes, bytes]
 
 
@@ -43,13 +43,33 @@ ANY = Filter()
 
 def records(session: Session, *, limit: int, wanted: Filter = ANY) -> list[dict[str, Any]]:
     """The newest records, at most `limit`, the newest last, with all members of the contract."""
+    return [record for _, record in page(session, limit=limit, wanted=wanted)][::-1]
+
+
+def page(
+    session: Session, *, limit: int, wanted: Filter = ANY, before: Place | None = None
+) -> list[tuple[Place, dict[str, Any]]]:
+    """Records with their places, at most `limit`, the newest first; those before a place only."""
     rows = heapq.merge(
-        _backwards(session, Change, wanted),
-        _backwards(session, TokenRecord, wanted),
+        _backwards(session, Change, wanted, before),
+        _backwards(session, TokenRecord, wanted, before),
         key=_place,
         reverse=True,
     )
-    return list(islice(filter(wanted.admits, map(_record, rows)), limit))[::-1]
+    found = ((_place(row), _record(row)) for row in rows)
+    return list(islice((each for each in found if wanted.admits(each[1])), limit))
+
+
+def concerning(
+    session: Session, identity: str, *, limit: int, before: Place | None = None
+) -> list[tuple[Place, dict[str, Any]]]:
+    """Records of tokens that gave somebody less than they asked for, the newest first."""
+    query = _columns(TokenRecord, ANY).where(TokenRecord.subject == identity)
+    if before is not None:
+        query = query.where(_before(TokenRecord, before))
+    newest = (TokenRecord.time.desc(), TokenRecord.writer.desc(), TokenRecord.seq.desc())
+    rows = session.execute(query.order_by(*newest).limit(limit))
+    return [(_place(row), _record(row)) for row in rows]
 
 
 def export(session: Session, *, wanted: Filter = ANY) -> Iterator[dict[str, Any]]:
@@ -64,7 +84,14 @@ def export(session: Session, *, wanted: Filter = ANY) -> Iterator[dict[str, Any]
     return filter(wanted.admits, map(_record, rows))
 
 
-def _place(row: _Row) -> _Place:
+def decision(session: Session, jti: str) -> dict[str, Any] | None:
+    """The record of the token with that `jti`, None when there is none (any more)."""
+    query = _columns(TokenRecord, ANY).where(TokenRecord.decision_id == jti)
+    row = session.execute(query).first()
+    return None if row is None else _record(row)
+
+
+def _place(row: _Row) -> Place:
     return row[0], row[1], row[2]
 
 
@@ -86,10 +113,14 @@ def _columns(table: _Table, wanted: Filter) -> Select[int, str, int, bytes, byte
     return query if wanted.since is None else query.where(table.time >= int(wanted.since * 1000))
 
 
-def _backwards(session: Session, table: _Table, wanted: Filter) -> Iterator[_Row]:
+def _backwards(
+    session: Session, table: _Table, wanted: Filter, before: Place | None
+) -> Iterator[_Row]:
     query = _columns(table, wanted).order_by(
         table.time.desc(), table.writer.desc(), table.seq.desc()
     )
+    if before is not None:
+        query = query.where(_before(table, before))
     return _pages(session, query.limit(PAGE), lambda last: _before(table, last))
 
 
@@ -101,7 +132,7 @@ def _forwards(session: Session, table: _Table, wanted: Filter) -> Iterator[_Row]
 def _pages(
     session: Session,
     query: Select[int, str, int, bytes, bytes, bytes],
-    beyond: Callable[[_Place], Any],
+    beyond: Callable[[Place], Any],
 ) -> Iterator[_Row]:
     """Rows page by page, each found by the place of the last row, never by counting."""
     page: Iterable[_Row] = session.execute(query).all()
@@ -115,13 +146,13 @@ def _pages(
 # The bound on `time` alone comes first, since that is what the index is on.
 
 
-def _after(table: _Table, place: _Place) -> Any:
+def _after(table: _Table, place: Place) -> Any:
     time, writer, seq = place
     later = or_(table.writer > writer, and_(table.writer == writer, table.seq > seq))
     return and_(table.time >= time, or_(table.time > time, later))
 
 
-def _before(table: _Table, place: _Place) -> Any:
+def _before(table: _Table, place: Place) -> Any:
     time, writer, seq = place
     earlier = or_(table.writer < writer, and_(table.writer == writer, table.seq < seq))
     return and_(table.time <= time, or_(table.time < time, earlier))

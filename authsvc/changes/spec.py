@@ -33,6 +33,32 @@ def checked(kind: type[S], members: Mapping[str, Any]) -> S:
         raise Invalid(_summary(faults), faults=faults) from None
 
 
+def changed(
+    kind: type[S], item: Mapping[str, Any], members: Mapping[str, Any], fixed: tuple[str, ...]
+) -> S:
+    """The spec of `item` with `members` in the place of its own.
+
+    Raises `Invalid`, also when `id` or a `fixed` member is to become another one.
+    """
+    held = {name: value for name, value in item.items() if name != "id"}
+    return checked(kind, {**held, **movable(item, members, fixed)})
+
+
+def movable(
+    item: Mapping[str, Any], members: Mapping[str, Any], fixed: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The members that may change; raises `Invalid` when `id` or a `fixed` one is to."""
+    fixed = ("id", *fixed)
+    wrong = tuple(
+        (pointer((name,)), "this member cannot be changed")
+        for name in fixed
+        if name in members and members[name] != item[name]
+    )
+    if wrong:
+        raise Invalid(_summary(wrong), faults=wrong)
+    return {name: value for name, value in members.items() if name not in fixed}
+
+
 def faults_of(kind: type[S], members: Any) -> S | list[ErrorDetails]:
     """The spec, or what is wrong with it in the library's own form, for callers with positions."""
     try:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from authsvc.access.rights import EVERYTHING, Rights
+from authsvc.access.store import load_rights
 from authsvc.audit import changes as log
 from authsvc.audit.records import Event, Record
 from authsvc.audit.records import Outcome as Ending
@@ -191,8 +192,6 @@ def rights_of(session: Session, actor: Actor, now: float) -> Rights:
     """
     if actor.principal is None:
         return EVERYTHING
-    from authsvc.access.store import load_rights
-
     origin = actor.origin
     return load_rights(
         session,

@@ -89,11 +89,18 @@ def set_enabled(
     return change(tx, ref, enabled=enabled)
 
 
+def stored_hash(session: Session, name: str) -> str:
+    """The stored hash of a person of the database, '' when there is none."""
+    row = subjects.find(session, "user", LOCAL, name)
+    stored = None if row is None else session.get(Password, row.id)
+    return "" if stored is None else stored.hash
+
+
 def set_own_password(tx: Transaction, old: str, hashed: str) -> Outcome[dict[str, Any]]:
     """A new password of the actor's own, whatever they may change besides.
 
-    `old` is the stored hash that their old password was found right by. Raises `Conflict` when
-    the password was changed or the person disabled since, as an administrator does with one that
+    `old` is the hash that was stored before their old password was found right. Raises
+    `Conflict` when the password was changed or the person disabled since, as an administrator does with one that
     is known to others; `Forbidden` for who is no person of the database.
     """
     who = tx.actor.principal

@@ -49,10 +49,14 @@ def life_of(row: Key) -> KeyLife:
     )
 
 
+def row_of(row: Key) -> KeyRow:
+    """A stored key as a value."""
+    return KeyRow(life_of(row), row.libtrust_id, row.algorithm, row.certificate, row.root)
+
+
 def read(session: Session) -> tuple[KeyRow, ...]:
     """All keys, the newest first."""
-    rows = session.scalars(select(Key))
-    found = [KeyRow(life_of(r), r.libtrust_id, r.algorithm, r.certificate, r.root) for r in rows]
+    found = [row_of(row) for row in session.scalars(select(Key))]
     return tuple(sorted(found, key=lambda row: row.life.order, reverse=True))
 
 

@@ -38,7 +38,7 @@ class Answer:
     record_head: str
     record_middle: str
     record_tail: str
-    subject: str | None = None  # who got less than was asked for
+    subject: str | None = None  # the identity of who got less than was asked for
 
     @property
     def size(self) -> int:
@@ -99,7 +99,7 @@ def prepare(issuer: str, basis: Basis, decision: Decision) -> Answer:
             f'"granted":{compact(granted)},"key_id":{compact(signer.kid)},"client_id":'
         ),
         record_tail=',"before":null,"after":null}',
-        subject=None if outcome is Outcome.GRANTED else principal.subject or None,
+        subject=None if outcome is Outcome.GRANTED else principal.identity or None,
     )
 
 

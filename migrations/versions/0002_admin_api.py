@@ -36,7 +36,6 @@ def upgrade() -> None:
         sqlite_where=sa.text(CONCERNS),
         postgresql_where=sa.text(CONCERNS),
     )
-    op.execute(
-        "INSERT INTO schema_versions (number, oldest, applied_at) "
-        f"VALUES (2, {OLDEST}, CURRENT_TIMESTAMP)"  # noqa: S608 - a number of ours
-    )
+    versions = sa.table("schema_versions", *map(sa.column, ("number", "oldest", "applied_at")))
+    row = {"number": int(revision), "oldest": OLDEST, "applied_at": sa.func.current_timestamp()}
+    op.execute(versions.insert().values(**row))

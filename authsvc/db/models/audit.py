@@ -46,7 +46,7 @@ class TokenRecord(Base):
     for. `decision_id` is the `jti`; its index is cheap as long as identifiers rise with time:
     then a batch touches one page of it, where random ones touch a page each and double the
     processor time of the whole record (SQLite: 28 instead of 14 µs). `subject` is who got less
-    than was asked for, as subject text; null for all others, so that few rows are in its index.
+    than was asked for (`Principal.identity`); null for all others, so that its index is small.
     """
 
     __tablename__ = "token_records"

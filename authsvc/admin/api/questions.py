@@ -1,0 +1,141 @@
+"""/explain, /who-can and /decisions/{id}."""
+
+from dataclasses import replace
+from typing import Any
+
+from pydantic import Field
+from sqlalchemy.orm import Session
+
+from authsvc.access import decisions, questions, shapes
+from authsvc.access.decisions import Decided
+from authsvc.access.questions import Inquiry
+from authsvc.access.rights import Rights
+from authsvc.admin.call import Call, Reply
+from authsvc.admin.described import Described, Operations
+from authsvc.admin.items import Able, DecisionItem, ExplanationItem
+from authsvc.changes.guard import NOTHING_HERE
+from authsvc.changes.spec import Spec, checked
+from authsvc.errors import NotFound
+from authsvc.protocol.access import Access
+from authsvc.protocol.scope import parse_entry
+
+from . import seen
+
+
+class ExplainSpec(Spec):
+    """One entry of scope, asked by a subject, at a registry (the only one when left out)."""
+
+    subject: str = Field(max_length=600)
+    scope: str = Field(max_length=2048)
+    service: str | None = None
+    ip: str | None = Field(None, max_length=64)
+
+
+class WhoCanSpec(Spec):
+    """An action and the name of a repository, at a registry (the only one when left out)."""
+
+    action: str = Field(max_length=16)
+    name: str = Field(max_length=2048)
+    service: str | None = None
+
+
+async def explain(call: Call) -> Reply:
+    """Why a subject gets what it asks for, or not."""
+    call.no_query()
+    asked = checked(ExplainSpec, call.body)
+    inquiry = Inquiry(asked.subject, asked.scope, asked.service, asked.ip)
+    entry = questions.entry_of(asked.scope)
+    now, who = call.api.clock.now(), call.principal
+
+    def read(session: Session, rights: Rights) -> dict[str, Any]:
+        if not seen.is_about(who, asked.subject):
+            _may_ask(session, rights, entry, asked.service)
+        found = questions.explained(session, inquiry, sources=call.api.sources, now=now)
+        return shapes.shape(seen.cut(found, who, rights))
+
+    return Reply(await call.read(read))
+
+
+async def who_can(call: Call) -> Reply:
+    """The subjects that may do something, with the grants that let them."""
+    call.no_query()
+    asked, now = checked(WhoCanSpec, call.body), call.api.clock.now()
+    entry = Access("repository", asked.name, (asked.action,))
+
+    def read(session: Session, rights: Rights) -> list[dict[str, Any]]:
+        _may_ask(session, rights, entry, asked.service)
+        found = questions.able(session, asked.action, asked.name, asked.service, now=now)
+        return [{"subject": able.subject, "grants": list(able.grants)} for able in found]
+
+    return Reply(await call.read(read))
+
+
+async def decision(call: Call) -> Reply:
+    """Why the token with that `jti` holds what it holds, then and as of today."""
+    call.no_query()
+    jti, now, who = call.ids["id"], call.api.clock.now(), call.principal
+
+    def read(session: Session, rights: Rights) -> dict[str, Any]:
+        found = questions.decided(session, jti, sources=call.api.sources, now=now)
+        if found.recorded.principal.identity != who.identity:
+            found = _entries_seen(found, rights)
+        return decisions.decided_shape(
+            decisions.changed(found, lambda entry: seen.cut(entry, who, rights))
+        )
+
+    try:
+        return Reply(await call.read(read))
+    except NotFound:
+        raise NotFound(NOTHING_HERE) from None
+
+
+def _may_ask(session: Session, rights: Rights, entry: Access, service: str | None) -> None:
+    """Raise NotFound unless they may ask what others get there, before anything is looked up."""
+    if rights.reads_all:
+        return
+    named = questions.service_of(session, service)
+    if named is None or not seen.may_ask(rights, entry, named):
+        raise NotFound(NOTHING_HERE)
+
+
+def _entries_seen(found: Decided, rights: Rights) -> Decided:
+    """A decision about somebody else, cut to the entries that the viewer may ask about."""
+    if rights.reads_all:
+        return found
+    kept = [
+        place
+        for place, entry in enumerate(found.entries)
+        if (asked := parse_entry(entry.scope)) is not None
+        and seen.may_ask(rights, asked, found.recorded.service)
+    ]
+    if not kept:
+        raise NotFound(NOTHING_HERE)
+    today = found.today
+    return replace(
+        found,
+        entries=tuple(found.entries[place] for place in kept),
+        today=None if today is None else tuple(today[place] for place in kept),
+        recorded=replace(found.recorded, more=0),
+    )
+
+
+OPERATIONS: Operations = {
+    ("POST", "/explain"): Described(
+        explain,
+        "Why a subject gets what it asks for, or not",
+        ExplanationItem,
+        body=ExplainSpec,
+        example={"subject": "user:alice", "scope": "repository:team/app:pull,push"},
+    ),
+    ("POST", "/who-can"): Described(
+        who_can,
+        "Who may do something to a repository",
+        Able,
+        listed=True,
+        body=WhoCanSpec,
+        example={"action": "push", "name": "team/app"},
+    ),
+    ("GET", "/decisions/{id}"): Described(
+        decision, "Why a token holds what it holds; the id is its `jti`", DecisionItem
+    ),
+}

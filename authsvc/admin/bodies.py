@@ -1,0 +1,78 @@
+"""Bodies of requests: JSON objects, read strictly, and nothing else.
+
+A duplicate member, NaN, a lone surrogate or a nesting deeper than anything here has would be read
+in different ways by different programs, so each is refused.
+"""
+
+import json
+from typing import Any
+
+from authsvc.errors import BodyTooLarge, Invalid
+from authsvc.protocol.oauth2 import UnsupportedBody
+
+MAX_BODY = 1 << 20  # bytes; the largest are groups with thousands of members
+MAX_DEPTH = 16
+
+
+def parsed(content_type: str, encoding: str, body: bytes) -> dict[str, Any]:
+    """The JSON object of a body; no body at all is an empty one.
+
+    Raises UnsupportedBody for what is no JSON by its headers, BodyTooLarge, and Invalid.
+    """
+    if len(body) > MAX_BODY:
+        raise BodyTooLarge(f"the body is longer than {MAX_BODY >> 20} MiB")
+    if not body:
+        return {}
+    if content_type.partition(";")[0].strip().lower() != "application/json" or encoding:
+        raise UnsupportedBody("send the body as Content-Type: application/json, not compressed")
+    value = _value(body)
+    if not isinstance(value, dict):
+        raise Invalid("the body must be a JSON object", faults=[("", "this is no object")])
+    return value
+
+
+def _value(body: bytes) -> Any:
+    if _depth(body) > MAX_DEPTH:
+        raise Invalid("the body is nested too deeply")
+    try:
+        value = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_once_each, parse_constant=_refuse
+        )
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate fails here
+    except UnicodeError:
+        raise Invalid("the body is not UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"the body is no JSON: {_said(error)}") from None
+    return value
+
+
+def _depth(body: bytes) -> int:
+    """How deeply brackets nest at most, those in texts counted too: never too low."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return 0
+    depth = deepest = 0
+    for byte in body:
+        if byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a member stands there twice")
+    return found
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _said(error: Exception) -> str:
+    """What is wrong, without a text of the body."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno}, column {error.colno}"
+    return str(error)[:80]

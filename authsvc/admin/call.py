@@ -1,0 +1,137 @@
+"""One request of the admin API: who calls, what came, and what goes back."""
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from sqlalchemy.orm import Session
+
+from authsvc.access.rights import Rights
+from authsvc.changes.guard import NOTHING_HERE
+from authsvc.changes.once import Once
+from authsvc.changes.unit_of_work import Edit, UnitOfWork, rights_of
+from authsvc.clock import Clock
+from authsvc.db.engine import Database
+from authsvc.errors import Invalid, NotFound
+from authsvc.identity.authenticator import Authenticator
+from authsvc.identity.bulkhead import Bulkhead
+from authsvc.principal import Actor, Principal
+from authsvc.settings import Settings
+
+from . import bodies
+from .paging import Cursors, Page
+
+T = TypeVar("T")
+LONGEST_KEY = 255  # characters of an Idempotency-Key
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What operations work with. `threads` run reads and edits, `hashes` slow hashes."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    unit_of_work: UnitOfWork
+    authenticator: Authenticator
+    threads: Bulkhead
+    hashes: Bulkhead
+    cursors: Cursors
+    secret: bytes
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The names of the configured sources, but for `local`."""
+        return frozenset(source.name for source in self.settings.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A JSON value and how it goes out; `item` says that the value has an entity tag."""
+
+    value: Any
+    status: int = 200
+    item: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request whose caller is known and may come in by this route."""
+
+    api: Api
+    actor: Actor
+    route: str
+    path: str
+    ids: Mapping[str, str]
+    query: Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
+    raw: bytes
+
+    @property
+    def principal(self) -> Principal:
+        """Who calls."""
+        if self.actor.principal is None:
+            raise TypeError("nobody calls the API without credentials")
+        return self.actor.principal
+
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        """The JSON object that was sent. Raises as `bodies.parsed` does."""
+        kind, encoding = self.headers.get("content-type", ""), self.headers.get("content-encoding")
+        return bodies.parsed(kind, encoding or "", self.raw)
+
+    @property
+    def if_match(self) -> str | None:
+        """The If-Match header."""
+        return self.headers.get("if-match")
+
+    @property
+    def id(self) -> int:
+        """The row that the path names; raises NotFound for what can be no row's."""
+        text = self.ids["id"]
+        if not (text.isascii() and text.isdigit() and text == str(int(text[:19]))):
+            raise NotFound(NOTHING_HERE)
+        return int(text)
+
+    def no_query(self) -> None:
+        """Raise Invalid when there are parameters where none mean anything."""
+        if self.query:
+            raise Invalid(f"unknown parameter '{self.query[0][0][:40]}'")
+
+    def linked(self, name: str, page: Page, last: Any) -> dict[str, str]:
+        """The headers of a page of a list: `last` is its last key, None on the last page."""
+        if last is None:
+            return {}
+        return {"Link": self.api.cursors.link(self.path, name, page, last)}
+
+    async def read(self, reading: Callable[[Session, Rights], T]) -> T:
+        """What `reading` makes of the database as it is now, by the rights of the caller."""
+
+        def work() -> T:
+            with self.api.database.read() as session:
+                return reading(session, rights_of(session, self.actor, self.api.clock.now()))
+
+        return await self.api.threads.run(work)
+
+    async def change(self, edit: Edit[dict[str, Any]]) -> dict[str, Any]:
+        """The value of an edit by the caller; of the same request once, when it has a key."""
+        run = self.api.unit_of_work.run_once
+        return await self.api.threads.run(run, self.actor, edit, self._once())
+
+    def _once(self) -> Once | None:
+        key = self.headers.get("idempotency-key")
+        if key is None:
+            return None
+        if not 0 < len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
+            raise Invalid(f"Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters")
+        # A keyed hash: by a plain one, whoever reads the database could guess at passwords.
+        about = hashlib.sha256(self.raw).digest()
+        request = hmac.digest(self.api.secret, b"idempotency " + about, "sha256")
+        return Once(self.principal.subject, f"{self.route} {self.path}", key, request)
+
+
+Operation = Callable[[Call], Awaitable[Reply]]

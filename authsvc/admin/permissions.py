@@ -1,0 +1,58 @@
+"""Who may come in by which route: the whole table. A route that is not in it is closed.
+
+This is the outer question, whether there is anything to see at all; what of it a caller sees and
+may change is asked again where it is read (`reads`) and changed (changes/guard).
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from authsvc.access.rights import Rights
+
+
+class Entrance(StrEnum):
+    """Whom a route is open to; to all others it is as if it were not there."""
+
+    PERSON = "person"
+    """Whoever signed in."""
+    MANAGER = "manager"
+    """Administrators, auditors, and owners of a namespace."""
+    READER = "reader"
+    """Administrators and auditors."""
+
+    def admits(self, rights: Rights) -> bool:
+        """Whether a caller with these rights may come in."""
+        if self is Entrance.PERSON or rights.reads_all:
+            return True
+        return self is Entrance.MANAGER and bool(rights.owned)
+
+
+_ITEM: Final = ("GET", "PATCH", "DELETE")
+
+
+def _collection(path: str, entrance: Entrance) -> dict[tuple[str, str], Entrance]:
+    listed = {(method, path): entrance for method in ("GET", "POST")}
+    return listed | {(method, f"{path}/{{id}}"): entrance for method in _ITEM}
+
+
+PERMISSIONS: Final[Mapping[tuple[str, str], Entrance]] = {
+    **_collection("/registries", Entrance.MANAGER),
+    **_collection("/namespaces", Entrance.MANAGER),
+    **_collection("/users", Entrance.READER),
+    **_collection("/groups", Entrance.READER),
+    **_collection("/roles", Entrance.MANAGER),
+    **_collection("/grants", Entrance.MANAGER),
+    ("POST", "/users/{id}/revoke"): Entrance.READER,
+    ("GET", "/keys"): Entrance.READER,
+    ("GET", "/keys/{id}"): Entrance.READER,
+    ("POST", "/keys/rotate"): Entrance.READER,
+    ("GET", "/audit"): Entrance.READER,
+    ("POST", "/explain"): Entrance.PERSON,
+    ("POST", "/who-can"): Entrance.MANAGER,
+    ("GET", "/decisions/{id}"): Entrance.PERSON,
+    ("GET", "/me"): Entrance.PERSON,
+    ("GET", "/me/repositories"): Entrance.PERSON,
+    ("GET", "/me/decisions"): Entrance.PERSON,
+    ("PUT", "/me/password"): Entrance.PERSON,
+}

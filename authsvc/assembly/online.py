@@ -13,9 +13,10 @@ from anyio import CapacityLimiter
 from authsvc import metrics
 from authsvc.access.snapshot import Snapshot
 from authsvc.audit.log import TokenLog
+from authsvc.changes import once
 from authsvc.changes.key_maker import KeyMaker
 from authsvc.changes.unit_of_work import UnitOfWork
-from authsvc.clock import Clock
+from authsvc.clock import Clock, utc
 from authsvc.db.engine import Database
 from authsvc.db.feed import Feed
 from authsvc.identity import stored
@@ -40,6 +41,7 @@ from .offline import Offline, offline
 
 CORES = os.cpu_count() or 1
 UNHEARD = 2.0  # seconds without news after which /readyz says so; tokens go on until feed.BLIND
+FORGETTING = 600.0  # seconds between two removals of answers that are kept no longer
 ADMIN_THREADS = 4
 ADMIN_WAITING = 64  # admin requests that may wait for one of them
 WAITING = 256  # password checks that may wait for a thread; more are told to come back
@@ -176,8 +178,13 @@ def _jobs(
         maker.job(),
         *(Job(f"source {file.name}", staleness / 2, file.refresh) for file in files),
         Job("hash costs", staleness / 2, costs.refresh),
+        Job("answers", FORGETTING, partial(_forget_answers, base), exclusive=True),
         *(checkpoint if base.database.is_sqlite else ()),
     )
+
+
+def _forget_answers(base: Offline) -> None:
+    once.forget_old(base.database, utc(base.clock.now()))
 
 
 def _states(

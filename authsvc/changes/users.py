@@ -100,8 +100,8 @@ def set_own_password(tx: Transaction, old: str, hashed: str) -> Outcome[dict[str
     """A new password of the actor's own, whatever they may change besides.
 
     `old` is the hash that was stored before their old password was found right. Raises
-    `Conflict` when the password was changed or the person disabled since, as an administrator does with one that
-    is known to others; `Forbidden` for who is no person of the database.
+    `Conflict` when the password was changed or the person disabled since, as an administrator
+    does with one that is known to others; `Forbidden` for who is no person of the database.
     """
     who = tx.actor.principal
     if who is None or who.kind is not Kind.USER or who.source != LOCAL:

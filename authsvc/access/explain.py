@@ -236,6 +236,7 @@ def _judge(
 ) -> Callable[[Rule], WhyNot | None]:
     """Says of a rule for this registry why it took no effect, None when it did."""
     asked = granted | refused.keys()
+    denied = {action for action, reason in refused.items() if reason is Reason.DENIED}
     moment, barred = question.moment, question.barred
     namespace = _seen(view, question)[0]
 
@@ -248,9 +249,8 @@ def _judge(
             return WhyNot(reason.value)
         if barred is not None:
             return barred
-        if not rule.allow or actions & granted:
-            return None
-        return WhyNot(refused[min(actions)].value)
+        effect = granted if rule.allow else denied
+        return None if actions & effect else WhyNot(refused[min(actions)].value)
 
     return judge
 

@@ -206,9 +206,9 @@ def test_a_read_only_registry_is_changed_by_no_grant():
 
 
 def test_a_robot_gets_no_catalog_by_any_grant():
-    world = World((Grant("everyone", "catalog-reader"),))
+    world = World((Grant("everyone", "catalog-reader"), Grant("everyone", "admin", effect="deny")))
     told = asked(world, CI, "registry:catalog:*")
-    assert judged(told) == {1: WhyNot.NOT_FOR_ROBOTS}
+    assert judged(told) == {1: WhyNot.NOT_FOR_ROBOTS, 2: WhyNot.NOT_FOR_ROBOTS}
     assert told.smallest is None
 
 

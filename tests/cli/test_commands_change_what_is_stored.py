@@ -1,4 +1,4 @@
-"""Every command of issue 7 that changes or shows what is stored, on both engines."""
+"""Every command that changes or shows what is stored, on both engines."""
 
 import json
 

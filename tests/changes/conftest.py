@@ -1,20 +1,20 @@
 """A road for changes over a fresh database of each engine, at a time that stands still."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from authsvc.audit import reader
-from authsvc.changes import grants, groups, namespaces, reads, registries, users
+from authsvc.changes import grants, groups, namespaces, reads, registries, roles, subjects, users
 from authsvc.changes.spec import checked
 from authsvc.changes.unit_of_work import UnitOfWork
 from authsvc.clock import FrozenClock
 from authsvc.db.engine import Database
 from authsvc.db.models import Change
-from authsvc.principal import Actor, Kind
+from authsvc.principal import Actor, Kind, Origin, Principal
 
 NOON = 1_800_000_000.0
 ACTOR = Actor(Kind.CLI, source="host", name="root", id="0")
@@ -28,9 +28,31 @@ class Road:
     clock: FrozenClock
     unit_of_work: UnitOfWork
     committed: list[int] = field(default_factory=list)
+    actor: Actor = ACTOR
 
     def run(self, edit: Callable[[Any], Any]) -> Any:
-        return self.unit_of_work.run(ACTOR, edit)
+        return self.unit_of_work.run(self.actor, edit)
+
+    def as_(
+        self,
+        name: str,
+        source: str = "local",
+        groups: tuple[str, ...] = (),
+        *,
+        address: str = "198.51.100.7",
+        known: bool = True,
+    ) -> "Road":
+        """The same road for somebody who came in over the network, by their own rights."""
+        who = Principal(Kind.USER, source, name, self.identity(name, source), groups)
+        origin = Origin(address, known, peer=address, request_id="r")
+        actor = Actor(Kind.USER, source, name, who.id, principal=who, origin=origin)
+        return replace(self, actor=actor)
+
+    def identity(self, name: str, source: str = "local") -> str:
+        """The id that a source gives a person of that name."""
+        with self.database.read() as session:
+            row = subjects.find(session, "user", source, name) if source == "local" else None
+        return str(row.id) if row else name
 
     def registry(self, name: str, **members: Any) -> dict[str, Any]:
         spec = checked(registries.RegistrySpec, {"name": name, **members})
@@ -51,6 +73,23 @@ class Road:
         members = {"subject": subject, "role": role, "on": on, **more}
         spec = checked(grants.GrantSpec, members)
         return self.run(lambda tx: grants.add(tx, spec))
+
+    def role(self, name: str, *allow: str) -> dict[str, Any]:
+        spec = checked(roles.RoleSpec, {"name": name, "allow": allow})
+        return self.run(lambda tx: roles.add(tx, spec))
+
+    def change(self, grant: dict[str, Any], **members: Any) -> dict[str, Any]:
+        return self.run(lambda tx: grants.change(tx, grant["id"], members))
+
+    def take_back(self, grant: dict[str, Any]) -> dict[str, Any]:
+        return self.run(lambda tx: grants.remove(tx, grant["id"]))
+
+    def show(self, name: str, visibility: str, registry: str | None = None) -> dict[str, Any]:
+        """Set the visibility of a namespace."""
+        return self.run(lambda tx: namespaces.change(tx, name, registry, visibility))
+
+    def unregister(self, name: str, registry: str | None = None) -> dict[str, Any]:
+        return self.run(lambda tx: namespaces.remove(tx, name, registry))
 
     def grants(self) -> list[dict[str, Any]]:
         with self.database.read() as session:

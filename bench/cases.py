@@ -23,7 +23,14 @@ SERVICE = "registry.example"
 PASSWORD = "correct horse battery staple"
 ONE = "scope=repository:open/app:pull"
 TEN = "&".join(f"scope=repository:open/app{n}:pull" for n in range(10))
-BASIC = "Authorization: Basic " + base64.b64encode(f"alice:{PASSWORD}".encode()).decode()
+
+
+def basic(name: str) -> str:
+    """The value of an Authorization header; everybody has the same password here."""
+    return "Basic " + base64.b64encode(f"{name}:{PASSWORD}".encode()).decode()
+
+
+BASIC = f"Authorization: {basic('alice')}"
 
 
 @dataclass(frozen=True)

@@ -23,5 +23,18 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         )
 
 
+def print_scale(rows: list[dict[str, Any]]) -> None:
+    """Print what was measured beside few and many grants.
+
+    `ratio` is to the same at the smallest size; for a change seen, to `cache.staleness`.
+    """
+    print(f"{'scale':<60} {'figure':>9}     {'ratio':>6}")
+    for row in rows:
+        print(
+            f"{row['case']:<60} {_number(row['value'], 2):>9} {row['unit']:<3} "
+            f"{_number(row['ratio'], 2):>6}"
+        )
+
+
 def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"

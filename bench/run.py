@@ -1,9 +1,9 @@
-"""The benchmark: what one token costs, as ratios within one run.
+"""The benchmark: what one token costs, as ratios within one run, and what many grants cost.
 
-`python bench/run.py` prints one table; `--json` prints the same for machines, `--seconds` sets the
-length of each round. Baselines: (a) a bare ASGI application that sends an answer of the same
-size under uvicorn, (b) one ES256 signature in the same Python. L is their sum. docker_auth is
-measured beside them when DOCKER_AUTH names its binary.
+`python bench/run.py` prints two tables; `--only` one of them, `--json` the same for machines,
+`--seconds` sets the length of each round. Baselines: (a) a bare ASGI application that sends an
+answer of the same size under uvicorn, (b) one ES256 signature in the same Python. L is their sum.
+docker_auth is measured beside them when DOCKER_AUTH names its binary.
 """
 
 import argparse
@@ -13,7 +13,10 @@ import tempfile
 from pathlib import Path
 
 from cases import measured_cases
-from report import print_table
+from report import print_scale, print_table
+from scale import measured_scale
+
+TABLES = {"cases": (measured_cases, print_table), "scale": (measured_scale, print_scale)}
 
 
 def main() -> None:
@@ -21,14 +24,18 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5, help="length of one round")
     parser.add_argument("--rounds", type=int, default=3, help="rounds per case; the best counts")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--only", choices=TABLES, help="one table of the two")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        rows = measured_cases(Path(folder), seconds=options.seconds, rounds=options.rounds)
+    found = {}
+    for name in [options.only] if options.only else TABLES:
+        measure, show = TABLES[name]
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            found[name] = measure(Path(folder), seconds=options.seconds, rounds=options.rounds)
+        if not options.json:
+            show(found[name])
     if options.json:
-        json.dump(rows, sys.stdout, indent=1)
+        json.dump(found, sys.stdout, indent=1)
         print()
-    else:
-        print_table(rows)
 
 
 main()

@@ -172,6 +172,14 @@ class Owned(BaseModel):
     expires_at: str | None
 
 
+class Catalog(BaseModel):
+    """A registry whose catalog somebody may list; null: of all."""
+
+    registry: str | None
+    expires_at: str | None
+    cidrs: list[str]
+
+
 class Me(BaseModel):
     """Who calls."""
 
@@ -183,6 +191,7 @@ class Me(BaseModel):
     admin: bool
     auditor: bool
     owns: list[Owned]
+    catalogs: list[Catalog]
     grants: list[GrantItem]
 
 

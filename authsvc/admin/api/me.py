@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from authsvc.access import decisions, questions
 from authsvc.access.compiler import groups_of
-from authsvc.access.reach import reach
+from authsvc.access.reach import catalogs, reach
 from authsvc.access.rights import Rights
-from authsvc.access.store import load_base, load_rules, load_view
+from authsvc.access.store import load_rules, load_view
 from authsvc.admin.call import Call, Reply
 from authsvc.admin.described import Described, Operations
 from authsvc.admin.items import DecisionItem, Me, Reached, UserItem
@@ -48,24 +48,33 @@ def _me(call: Call, session: Session, rights: Rights) -> dict[str, Any]:
     own = reads.grants(
         session, Subject.kind == who.kind, Subject.source == who.source, Subject.name == who.name
     )
+    view = load_view(session, who)
     return {
         "id": who.id,
         "name": who.name,
         "source": who.source,
         "subject": who.subject,
-        "groups": sorted(groups_of(who, direct, load_base(session))),
+        "groups": sorted(groups_of(who, direct, view.base)),
         "admin": rights.admin,
         "auditor": rights.auditor,
         "owns": [
             {
                 "on": owned.path,
                 "registry": owned.registry,
-                "expires_at": None if owned.ends is None else print_time(utc(owned.ends)),
+                "expires_at": _time(owned.ends),
             }
             for owned in rights.owned
         ],
+        "catalogs": [
+            {"registry": right.registry, "expires_at": _time(right.ends), "cidrs": [*right.cidrs]}
+            for right in catalogs(view, call.api.clock.now())
+        ],
         "grants": own,
     }
+
+
+def _time(moment: float | None) -> str | None:
+    return None if moment is None else print_time(utc(moment))
 
 
 async def repositories(call: Call) -> Reply:

@@ -103,6 +103,16 @@ def test_a_private_namespace_is_no_way_to_what_lies_open_above(filled):
     assert ("team/secret", None, "private") in spaces(filled)
 
 
+def test_a_namespace_that_keeps_a_template_out_is_no_way_to_push(filled):
+    """RB-16: `{username}` does not reach it while it is registered, and would afterwards."""
+    filled.role("pusher", "repository:push")
+    filled.grant("authenticated", "maintainer", "team/{username}/**")
+    filled.namespace("team/bob")
+    filled.grant("user:olga", "pusher", "team/bob", effect="deny")
+    with pytest.raises(Forbidden, match="push"):
+        filled.as_("olga").unregister("team/bob")
+
+
 def test_a_removal_takes_only_what_they_could_remove_one_by_one(filled):
     """A deny of theirs below goes for nobody; nothing is changed then."""
     filled.namespace("team/app", registry="a")

@@ -22,7 +22,7 @@ from authsvc.settings import Settings
 from authsvc.tokens import metadata, openapi, realm
 from authsvc.tokens.metadata import Metadata
 from authsvc.tokens.realm import Realm
-from authsvc.web.errors import problem, refusal
+from authsvc.web.errors import OPAQUE, problem, refusal
 from authsvc.web.health import Health, Readiness
 from authsvc.web.middleware import ASGIApp, Receive, Scope, Send, Shell
 
@@ -128,6 +128,12 @@ def _speak_problems(app: FastAPI, url: str) -> None:
             error.status_code, said, path=request.url.path, request_id=request_id
         )
         return _response(status, headers, body, error.headers or {})
+
+    @app.exception_handler(Exception)
+    def failed(request: Request, _: Exception) -> Response:
+        """The shape of our own faults; they go on to the shell, which logs them."""
+        request_id = request.scope["state"]["request_id"]
+        return _response(*refusal(500, OPAQUE, path=request.url.path, request_id=request_id))
 
 
 def _response(

@@ -5,6 +5,7 @@ in different ways by different programs, so each is refused.
 """
 
 import json
+import re
 from typing import Any
 
 from authsvc.errors import BodyTooLarge, Invalid
@@ -12,6 +13,7 @@ from authsvc.protocol.oauth2 import UnsupportedBody
 
 MAX_BODY = 1 << 20  # bytes; the largest are groups with thousands of members
 MAX_DEPTH = 16
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # U+0000, which PostgreSQL takes in no text
 
 
 def parsed(content_type: str, encoding: str, body: bytes) -> dict[str, Any]:
@@ -34,6 +36,8 @@ def parsed(content_type: str, encoding: str, body: bytes) -> dict[str, Any]:
 def _value(body: bytes) -> Any:
     if _depth(body) > MAX_DEPTH:
         raise Invalid("the body is nested too deeply")
+    if _NUL.search(body):
+        raise Invalid("a text of the body holds U+0000, which no text here may hold")
     try:
         value = json.loads(
             body.decode("utf-8"), object_pairs_hook=_once_each, parse_constant=_refuse

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session
 
 from authsvc.access.rights import Rights
+from authsvc.audit.records import Event
 from authsvc.changes.guard import NOTHING_HERE
 from authsvc.changes.once import Once
 from authsvc.changes.unit_of_work import Edit, UnitOfWork, rights_of
 from authsvc.clock import Clock
 from authsvc.db.engine import Database
-from authsvc.errors import Invalid, NotFound
+from authsvc.errors import Forbidden, Invalid, NotFound
 from authsvc.identity.authenticator import Authenticator
 from authsvc.identity.bulkhead import Bulkhead
 from authsvc.principal import Actor, Principal
@@ -26,6 +27,7 @@ from .paging import Cursors, Page
 
 T = TypeVar("T")
 LONGEST_KEY = 255  # characters of an Idempotency-Key
+LARGEST_ID = (1 << 63) - 1  # of a row, on both engines
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,20 @@ class Call:
     def id(self) -> int:
         """The row that the path names; raises NotFound for what can be no row's."""
         text = self.ids["id"]
-        if not (text.isascii() and text.isdigit() and text == str(int(text[:19]))):
+        if not (text.isascii() and text.isdigit()):
             raise NotFound(NOTHING_HERE)
-        return int(text)
+        key = int(text[:20])
+        if key > LARGEST_ID or text != str(key):
+            raise NotFound(NOTHING_HERE)
+        return key
+
+    @property
+    def word(self) -> str:
+        """The id of what is known by a text; raises NotFound for one that no text can be."""
+        text = self.ids["id"]
+        if not text.isprintable():  # U+0000 is a text that PostgreSQL refuses to look for
+            raise NotFound(NOTHING_HERE)
+        return text
 
     def no_query(self) -> None:
         """Raise Invalid when there are parameters where none mean anything."""
@@ -117,6 +130,15 @@ class Call:
 
         return await self.api.threads.run(work)
 
+    async def may(self, reading: Callable[[Session, Rights], T], event: Event = Event.ADMIN) -> T:
+        """As `read`, where a change is prepared: a refusal is recorded as one within it is."""
+        try:
+            return await self.read(reading)
+        except (Forbidden, NotFound) as error:
+            refused = self.api.unit_of_work.refused
+            await self.api.threads.run(refused, self.actor, event, error.message)
+            raise
+
     async def change(self, edit: Edit[dict[str, Any]]) -> dict[str, Any]:
         """The value of an edit by the caller; of the same request once, when it has a key."""
         run = self.api.unit_of_work.run_once
@@ -131,7 +153,8 @@ class Call:
         # A keyed hash: by a plain one, whoever reads the database could guess at passwords.
         about = hashlib.sha256(self.raw).digest()
         request = hmac.digest(self.api.secret, b"idempotency " + about, "sha256")
-        return Once(self.principal.subject, f"{self.route} {self.path}", key, request)
+        # By identity: a later namesake is answered nothing that was answered to somebody else.
+        return Once(self.principal.identity, f"{self.route} {self.path}", key, request)
 
 
 Operation = Callable[[Call], Awaitable[Reply]]

@@ -44,6 +44,8 @@ class Cursors:
         filters = {key: given[key] for key in sorted(known & given.keys()) if given[key]}
         if any(len(value) > LONGEST for value in filters.values()):
             raise Invalid(f"a filter has {LONGEST} characters at most")
+        if any("\0" in value for value in filters.values()):
+            raise Invalid("a filter holds U+0000, which nothing here holds")
         cursor = given.get("cursor")
         after = None if cursor is None else self._read(cursor, name, filters)
         return Page(_limit(given.get("limit")), after, filters)

@@ -1,9 +1,9 @@
 """The routes of the admin API: each is an operation, and the entrance that leads to it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
 from authsvc.changes.guard import NOTHING_HERE
@@ -21,6 +21,7 @@ PREFIX = "/api/v1"
 def routes(api: Api, callers: Caller) -> APIRouter:
     """All routes of the API."""
     router = APIRouter(prefix=PREFIX)
+    methods: dict[str, set[str]] = {}
     for (method, path), described in OPERATIONS.items():
         router.add_api_route(
             path,
@@ -32,13 +33,28 @@ def routes(api: Api, callers: Caller) -> APIRouter:
             responses={},
             name=f"{method} {path}",
         )
+        methods.setdefault(path, set()).add(method)
+    for path, allowed in methods.items():
+        router.add_route(PREFIX + path, _Others(allowed), include_in_schema=False)
     return router
+
+
+class _Others:
+    """Whatever else is asked of a path: 405 with all its methods (RFC 9110, section 15.5.6)."""
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        self._allow = ", ".join(sorted(allowed))
+
+    async def __call__(self, *_: Any) -> Any:
+        raise HTTPException(405, headers={"Allow": self._allow})
 
 
 def _endpoint(api: Api, callers: Caller, method: str, path: str, operation: Operation) -> Any:
     entrance = PERMISSIONS.get((method, path))
 
     async def endpoint(request: Request) -> Response:
+        if request.scope["path"].endswith("\n"):  # which the framework takes for the same path
+            raise NotFound(NOTHING_HERE)
         actor = await callers(request)
         call = Call(
             api=api, actor=actor, route=f"{method} {path}", path=request.url.path,

@@ -1,7 +1,7 @@
 """/explain, /who-can and /decisions/{id}."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 from sqlalchemy.orm import Session
@@ -10,12 +10,14 @@ from authsvc.access import decisions, questions, shapes
 from authsvc.access.decisions import Decided
 from authsvc.access.questions import Inquiry
 from authsvc.access.rights import Rights
+from authsvc.access.roles import REPOSITORY_ACTIONS
 from authsvc.admin.call import Call, Reply
 from authsvc.admin.described import Described, Operations
 from authsvc.admin.items import Able, DecisionItem, ExplanationItem
 from authsvc.changes.guard import NOTHING_HERE
+from authsvc.changes import texts
 from authsvc.changes.spec import Spec, checked
-from authsvc.errors import NotFound
+from authsvc.errors import Invalid, NotFound
 from authsvc.protocol.access import Access
 from authsvc.protocol.scope import parse_entry
 
@@ -25,8 +27,8 @@ from . import seen
 class ExplainSpec(Spec):
     """One entry of scope, asked by a subject, at a registry (the only one when left out)."""
 
-    subject: str = Field(max_length=600)
-    scope: str = Field(max_length=2048)
+    subject: Annotated[str, Field(max_length=600), texts.ASKER]
+    scope: Annotated[str, Field(max_length=2048), texts.SCOPE]
     service: str | None = None
     ip: str | None = Field(None, max_length=64)
 
@@ -34,8 +36,8 @@ class ExplainSpec(Spec):
 class WhoCanSpec(Spec):
     """An action and the name of a repository, at a registry (the only one when left out)."""
 
-    action: str = Field(max_length=16)
-    name: str = Field(max_length=2048)
+    action: Annotated[str, Field(max_length=16, json_schema_extra={"enum": list(REPOSITORY_ACTIONS)})]
+    name: Annotated[str, Field(max_length=2048), texts.REPOSITORY]
     service: str | None = None
 
 
@@ -48,8 +50,9 @@ async def explain(call: Call) -> Reply:
     now, who = call.api.clock.now(), call.principal
 
     def read(session: Session, rights: Rights) -> dict[str, Any]:
+        service = _service(session, rights, asked.service)
         if not seen.is_about(who, asked.subject):
-            _may_ask(session, rights, entry, asked.service)
+            _may_ask(rights, entry, service)
         found = questions.explained(session, inquiry, sources=call.api.sources, now=now)
         return shapes.shape(seen.cut(found, who, rights))
 
@@ -63,7 +66,7 @@ async def who_can(call: Call) -> Reply:
     entry = Access("repository", asked.name, (asked.action,))
 
     def read(session: Session, rights: Rights) -> list[dict[str, Any]]:
-        _may_ask(session, rights, entry, asked.service)
+        _may_ask(rights, entry, _service(session, rights, asked.service))
         found = questions.able(session, asked.action, asked.name, asked.service, now=now)
         return [{"subject": able.subject, "grants": list(able.grants)} for able in found]
 
@@ -73,7 +76,7 @@ async def who_can(call: Call) -> Reply:
 async def decision(call: Call) -> Reply:
     """Why the token with that `jti` holds what it holds, then and as of today."""
     call.no_query()
-    jti, now, who = call.ids["id"], call.api.clock.now(), call.principal
+    jti, now, who = call.word, call.api.clock.now(), call.principal
 
     def read(session: Session, rights: Rights) -> dict[str, Any]:
         found = questions.decided(session, jti, sources=call.api.sources, now=now)
@@ -89,12 +92,23 @@ async def decision(call: Call) -> Reply:
         raise NotFound(NOTHING_HERE) from None
 
 
-def _may_ask(session: Session, rights: Rights, entry: Access, service: str | None) -> None:
-    """Raise NotFound unless they may ask what others get there, before anything is looked up."""
-    if rights.reads_all:
-        return
+def _service(session: Session, rights: Rights, service: str | None) -> str:
+    """The service that is meant, '' when it is for the question itself to say that none is.
+
+    Raises Invalid where one must be named: which there are, is told to those who read all.
+    """
     named = questions.service_of(session, service)
-    if named is None or not seen.may_ask(rights, entry, named):
+    if named is None and not rights.reads_all:
+        text = "name the registry that is meant"
+        raise Invalid(
+            text, advice="it is the `service` of its challenge", faults=[("/service", text)]
+        )
+    return named or ""
+
+
+def _may_ask(rights: Rights, entry: Access, service: str) -> None:
+    """Raise NotFound unless they may ask what others get there, before anything is looked up."""
+    if not seen.may_ask(rights, entry, service):
         raise NotFound(NOTHING_HERE)
 
 

@@ -1,6 +1,6 @@
 """/users: people of the database, and those of other sources that something refers to."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr
 from sqlalchemy import select
@@ -12,7 +12,7 @@ from authsvc.admin.described import Described, Operations
 from authsvc.admin.items import Revoked, UserItem
 from authsvc.admin.listing import Listing
 from authsvc.admin.resource import Collection
-from authsvc.changes import guard, reads, users
+from authsvc.changes import guard, reads, texts, users
 from authsvc.changes.spec import Spec, changed, checked
 from authsvc.changes.unit_of_work import Outcome, Transaction
 from authsvc.db.models import Subject
@@ -23,12 +23,12 @@ class UserChange(users.UserSpec):
     """What may change of a person: `enabled`, and the password of one of the database."""
 
     source: str = "local"  # type: ignore[assignment]  # people of other sources are shown as well
-    password: SecretStr | None = Field(None)  # type: ignore[assignment]  # left as it is
+    password: Annotated[SecretStr, texts.PASSWORD] | None = Field(None)  # type: ignore[assignment]  # left as it is
 
 
 async def create(call: Call) -> Reply:
     """A new person; the password is hashed before the transaction."""
-    await call.read(lambda _, rights: guard.administer(rights, "user"))
+    await call.may(lambda _, rights: guard.administer(rights, "user"))
     spec = checked(users.UserSpec, call.body)
     hashed = await hashed_password(call, spec.name, spec.password)
     return await PEOPLE.created(
@@ -39,7 +39,7 @@ async def create(call: Call) -> Reply:
 async def patch(call: Call) -> Reply:
     """Enable, disable, or set the password of a person of the database."""
     preconditions.require(call.if_match)
-    item = await call.read(lambda session, rights: _administered(call, session, rights))
+    item = await call.may(lambda session, rights: _administered(call, session, rights))
     spec = changed(UserChange, item, call.body, fixed=("name", "source"))
     hashed = None
     if spec.password is not None:

@@ -63,21 +63,24 @@ def _word(value: Any) -> str:
 
 def _print_table(rows: list[list[str]], columns: Sequence[str]) -> None:
     """Boxed and folded to a terminal's width; plain columns, whole lines, when piped."""
+    titles = [name.upper().replace("_", " ") for name in columns]
+    if sys.stdout.isatty():
+        _draw(rows, titles)
+        return
+    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+    for row in (titles, *rows):
+        padded = (word.ljust(width) for word, width in zip(row, widths, strict=True))
+        print("  ".join(padded).rstrip())
+
+
+def _draw(rows: list[list[str]], titles: Sequence[str]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    terminal = sys.stdout.isatty()
-    console = Console(
-        markup=False,
-        emoji=False,
-        highlight=False,
-        width=None if terminal else 10_000,
-        no_color=not terminal,
-    )
-    drawn = Table(box=box.SIMPLE_HEAD if terminal else None, pad_edge=False)
-    for name in columns:
-        drawn.add_column(name.upper().replace("_", " "), overflow="fold", no_wrap=not terminal)
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in titles:
+        drawn.add_column(title, overflow="fold")
     for row in rows:
         drawn.add_row(*row)
-    console.print(drawn)
+    Console(markup=False, emoji=False, highlight=False).print(drawn)

@@ -69,7 +69,7 @@ PLACES = [
 def test_who_may_write_and_take_back_a_grant(filled, asked, who_may):
     for effect in ("allow", "deny"):
         given = {"role": "reader", "effect": effect, **asked}
-        made = filled.grant("everyone", **given)
+        made = filled.grant("user:stranger", **given)
         for name in ("alice", "olga", "dora"):
             road = filled.as_(name)
             if name in who_may:

@@ -1,7 +1,8 @@
 """The admin API of an application in this process: an installation with people of every kind.
 
 root is administrator, auditor audits, olga owns `team` at reg-a.test, otto owns `shared` at all
-registries, temp owns `brief` for an hour, bob reads `team`, carol holds nothing.
+registries, temp owns `brief` for an hour, bob reads `team`, carol holds nothing; off is a person
+of the database who is disabled.
 """
 
 import json
@@ -11,13 +12,14 @@ from urllib.parse import quote
 
 from inprocess import PASSWORD, basic, installation
 
-from authsvc.changes import grants, groups
+from authsvc.changes import grants, groups, users
 from authsvc.changes.spec import checked
 from authsvc.principal import SYSTEM
 
 PASSPHRASE = "four lakes and a bridge"  # of people of the database
 PEOPLE = ("root", "auditor", "olga", "otto", "temp", "bob", "carol")
 SOON = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+OFF = f"off:{PASSPHRASE}"
 GRANTS = (
     {"subject": "user:file:root", "role": "admin"},
     {"subject": "user:file:auditor", "role": "auditor"},
@@ -33,6 +35,8 @@ def furnished(folder, **more):
     settings, parts = installation(folder, people=PEOPLE, **more)
     spec = checked(groups.GroupSpec, {"name": "devs", "members": ["file:dora"]})
     parts.unit_of_work.run(SYSTEM, lambda tx: groups.add(tx, spec))
+    hashed = users.password_hash("off", PASSPHRASE, ())
+    parts.unit_of_work.run(SYSTEM, lambda tx: users.add(tx, "off", hashed, enabled=False))
     for members in GRANTS:
         grant = checked(grants.GrantSpec, members)
         parts.unit_of_work.run(SYSTEM, lambda tx, grant=grant: grants.add(tx, grant))
@@ -109,4 +113,4 @@ class Api:
         return answer.access
 
 
-__all__ = ["PASSPHRASE", "PASSWORD", "PEOPLE", "SOON", "Api", "furnished"]
+__all__ = ["OFF", "PASSPHRASE", "PASSWORD", "PEOPLE", "SOON", "Api", "furnished"]

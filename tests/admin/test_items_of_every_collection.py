@@ -1,34 +1,9 @@
 """What holds for the items of every collection, on both engines."""
 
-import itertools
-
 import pytest
-from admin.api import PASSPHRASE
+from admin.made import CHANGES, NOUNS, NUMBERS, fresh
 
 pytestmark = pytest.mark.anyio
-NUMBERS = itertools.count(1)
-NOUNS = ["registries", "namespaces", "users", "groups", "roles", "grants"]
-CHANGES = {
-    "registries": {"ttl": 600},
-    "namespaces": {"visibility": "public"},
-    "users": {"enabled": False},
-    "groups": {"members": ["file:bob"]},
-    "roles": {"allow": ["repository:pull"]},
-    "grants": {"role": "writer"},
-}
-
-
-def fresh(noun):
-    """A body that makes an item which is not there yet."""
-    number = next(NUMBERS)
-    return {
-        "registries": {"name": f"r{number}.test:5000"},
-        "namespaces": {"name": f"space{number}"},
-        "users": {"name": f"user{number}", "password": PASSPHRASE},
-        "groups": {"name": f"group{number}"},
-        "roles": {"name": f"role{number}", "allow": ["repository:push"]},
-        "grants": {"subject": "user:file:bob", "role": "reader", "on": f"place{number}"},
-    }[noun]
 
 
 @pytest.fixture(params=NOUNS)

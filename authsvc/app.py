@@ -95,6 +95,7 @@ def _admin(settings: Settings, parts: Online) -> Api:
         settings=settings, database=parts.offline.database, clock=parts.offline.clock,
         unit_of_work=parts.unit_of_work, authenticator=parts.authenticator,
         threads=parts.admin, hashes=parts.hashes, cursors=Cursors(secret), secret=secret,
+        hear=parts.hear,
     )  # fmt: skip
 
 

@@ -75,6 +75,11 @@ class Snapshot:
             self._begin([BASE])
         return self.base.registries.get(service)
 
+    async def catch_up(self) -> None:
+        """Wait until what is nobody's own is as the news say; raises Unavailable."""
+        if not self._current:
+            await self._fetch([BASE])
+
     async def load(self) -> None:
         """Read what every request needs; raises Unavailable."""
         await self._fetch([BASE, _SUBJECT + EVERYONE, _SUBJECT + AUTHENTICATED])

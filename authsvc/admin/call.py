@@ -32,7 +32,10 @@ LARGEST_ID = (1 << 63) - 1  # of a row, on both engines
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What operations work with. `threads` run reads and edits, `hashes` slow hashes."""
+    """What operations work with. `threads` run reads and edits, `hashes` slow hashes.
+
+    `hear` returns once this worker knows of a change that was made here.
+    """
 
     settings: Settings
     database: Database
@@ -43,6 +46,7 @@ class Api:
     hashes: Bulkhead
     cursors: Cursors
     secret: bytes
+    hear: Callable[[], Awaitable[None]]
 
     @property
     def sources(self) -> frozenset[str]:
@@ -142,7 +146,9 @@ class Call:
     async def change(self, edit: Edit[dict[str, Any]]) -> dict[str, Any]:
         """The value of an edit by the caller; of the same request once, when it has a key."""
         run = self.api.unit_of_work.run_once
-        return await self.api.threads.run(run, self.actor, edit, self._once())
+        value = await self.api.threads.run(run, self.actor, edit, self._once())
+        await self.api.hear()
+        return value
 
     def _once(self) -> Once | None:
         key = self.headers.get("idempotency-key")

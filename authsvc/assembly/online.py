@@ -5,6 +5,7 @@ import hmac
 import os
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +20,7 @@ from authsvc.changes.unit_of_work import UnitOfWork
 from authsvc.clock import Clock, utc
 from authsvc.db.engine import Database
 from authsvc.db.feed import Feed
+from authsvc.errors import Unavailable
 from authsvc.identity import stored
 from authsvc.identity.authenticator import Authenticator, Memory, Minted
 from authsvc.identity.bulkhead import Bulkhead
@@ -71,6 +73,15 @@ class Online:
     admin: Bulkhead
     hashes: Bulkhead
     states: Mapping[str, Callable[[], str]]
+
+    async def hear(self) -> None:
+        """Hear now of a change that this worker made: it decides the next request by it.
+
+        The change itself is durable; a database that has gone since is for the next request.
+        """
+        with suppress(Unavailable):
+            await self.feed.poll()
+            await self.snapshot.catch_up()
 
 
 def online(settings: Settings) -> Online:

@@ -49,6 +49,7 @@ FILLED = {
         INSERT INTO answers VALUES ('user:local:alice', 'POST /grants', 'k', :blob, '{}', :now);
         UPDATE token_records SET subject = 'user:local:alice'
     """,
+    "0003": "INSERT INTO known_addresses VALUES ('alice', '192.0.2.1', :now)",
 }
 
 

@@ -3,6 +3,7 @@
 from .audit import Change, ChangeHead, TokenRecord
 from .base import Base, UTCDateTime
 from .keys import Authority, Key
+from .limits import KnownAddress
 from .policy import Grant, Namespace, Registry, Role
 from .service import Answer, Lease, SchemaVersion
 from .subjects import Membership, Password, Subject
@@ -15,6 +16,7 @@ __all__ = [
     "ChangeHead",
     "Grant",
     "Key",
+    "KnownAddress",
     "Lease",
     "Membership",
     "Namespace",

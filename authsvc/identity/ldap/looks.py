@@ -1,0 +1,69 @@
+"""What was last seen of each person in a directory, and when."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from authsvc.identity.provider import Rejected
+from authsvc.principal import Principal
+
+KEPT = 20_000  # people; as many as there are sets of rules in memory
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look found: who it is, or why not.
+
+    `changed` is the directory's mark of the password's last change, '' without one. `at` is in
+    seconds of the timer, the moment before the directory was asked.
+    """
+
+    outcome: Principal | Rejected
+    changed: str
+    at: float
+
+
+class Looks:
+    """The last look at each id, kept for `keep` seconds. Never blocks; used from any thread.
+
+    Only single operations of a dict are used, so each thread meets a whole state.
+    """
+
+    def __init__(self, keep: float, timer: Callable[[], float] = time.monotonic) -> None:
+        self._keep = keep
+        self._timer = timer
+        self._looks: dict[str, Look] = {}
+        self._used: dict[str, None] = {}
+
+    def note(self, stable_id: str, look: Look) -> None:
+        """Keep a look, unless a later one is there already."""
+        known = self._looks.get(stable_id)
+        if known is None or known.at <= look.at:
+            self._looks[stable_id] = look
+
+    def last(self, stable_id: str, within: float) -> Look | None:
+        """The last look when it is younger than `within` seconds; it is worth renewing then."""
+        self._used[stable_id] = None
+        look = self._looks.get(stable_id)
+        return look if look is not None and self._timer() - look.at < within else None
+
+    def to_renew(self, age: float, most: int) -> list[str]:
+        """Ids asked for since the last call whose look is older than `age` seconds, oldest first.
+
+        Each is named once, until it is asked for again.
+        """
+        used, now = list(self._used), self._timer()
+        known = {each: look for each in used if (look := self._looks.get(each)) is not None}
+        old = sorted((e for e in known if now - known[e].at > age), key=lambda e: known[e].at)
+        for each in [*(e for e in used if e not in known), *old[:most]]:
+            self._used.pop(each, None)
+        return old[:most]
+
+    def forget_old(self) -> None:
+        """Drop what is older than is kept, and the oldest of too many."""
+        looks = sorted(self._looks.items(), key=lambda item: item[1].at)
+        too_many = len(looks) - KEPT
+        for number, (each, look) in enumerate(looks):
+            if number >= too_many and self._timer() - look.at <= self._keep:
+                return
+            self._looks.pop(each, None)

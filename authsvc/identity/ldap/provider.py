@@ -1,0 +1,185 @@
+"""A source of people in an LDAP directory or Active Directory."""
+
+import time
+from collections.abc import Callable
+
+from authsvc import logs
+from authsvc.errors import Unavailable
+from authsvc.identity.ldap.groups import Groups
+from authsvc.identity.ldap.link import Bound, TooMuch
+from authsvc.identity.ldap.looks import Look, Looks
+from authsvc.identity.ldap.people import People, Person
+from authsvc.identity.ldap.servers import Servers
+from authsvc.identity.provider import Rejected, Unknown, Verified
+from authsvc.principal import Kind, Principal
+from authsvc.settings.sources import LdapSource
+
+MAX_PASSWORD = 4_096  # octets; a server may end the connection over a longer message
+RENEWED_AT_ONCE = 50  # looks renewed in one run of `refresh`: at 1 to 2 ms of processor each
+
+_SUCCESS = 0
+_WRONG = Rejected("wrong_password")
+_UNKNOWN = Rejected("unknown_user")
+# What Active Directory adds to "invalid credentials", in hexadecimal.
+_AD_REASONS = {
+    "data 533,": "disabled",
+    "data 775,": "locked",
+    "data 532,": "password_expired",
+    "data 773,": "must_change_password",
+}
+
+_log = logs.get("identity")
+
+
+class Ldap:
+    """Checks passwords by binding as the person, and asks who is active and in which groups.
+
+    A login is a search, a bind and, but for `memberof`, one search for the groups. What was seen of
+    a person counts for `cache_ttl`; `refresh` belongs in a job, and renews it for those in use.
+    `patience` is how many seconds a call may take at most.
+    """
+
+    def __init__(
+        self, settings: LdapSource, *, timer: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.name = settings.name
+        self.patience = settings.connect_timeout + 2 * settings.timeout
+        self._settings = settings
+        self._timer = timer
+        self._servers = Servers(settings, timer)
+        self._groups = Groups(settings, self._servers)
+        self._people = People(settings, self._servers, self._groups.attributes)
+        self._looks = Looks(max(settings.cache_ttl, settings.outage_grace), timer)
+
+    def verify(self, username: str, password: str, now: float) -> Verified | Rejected | Unknown:  # noqa: ARG002 - the directory knows what has an end
+        began = self._timer()
+        deadline = began + self.patience
+        person = self._people.named(username, deadline)
+        if not isinstance(person, Person):
+            return person
+        if not person.disabled:
+            refusal = self._refusal(person, password, deadline)
+            if refusal is not None:
+                return refusal
+        outcome = self._looked_at(person, began, deadline)
+        if isinstance(outcome, Rejected):
+            return outcome
+        return Verified(outcome, evidence=person.changed)
+
+    def is_current(self, verified: Verified) -> bool:
+        """Whether a look within `cache_ttl` found the same person, groups and password."""
+        return self._agrees(verified, self._settings.cache_ttl)
+
+    def in_grace(self, verified: Verified) -> bool:
+        """Whether no server answers and a look within `outage_grace` agrees. Never blocks."""
+        return not self._servers.up() and self._agrees(verified, self._settings.outage_grace)
+
+    def current(self, principal: Principal) -> Principal | Rejected | None:
+        """What a look within `cache_ttl` found for this id; None: ask `recheck`. Never blocks."""
+        look = self._looks.last(principal.id, self._settings.cache_ttl)
+        return look.outcome if look else None
+
+    def recheck(self, principal: Principal) -> Principal | Rejected:
+        """Look for the person by the stable id: with today's name and groups, or why not.
+
+        `unknown_user`: the entry is gone. `disabled`: it is there, but switched off or left out by
+        a filter. Blocks.
+
+        Raises:
+            Unavailable: no server answers.
+
+        """
+        return self._recheck(principal.id)
+
+    def knows(self, username: str) -> Principal | None:
+        """The identity of that name, also of somebody disabled. Raises Unavailable."""
+        deadline = self._timer() + self.patience
+        person = self._people.named(username, deadline)
+        if not isinstance(person, Person):
+            return None
+        principal = self._principal(person, deadline)
+        return principal if isinstance(principal, Principal) else None
+
+    def state(self) -> str:
+        return "ok" if self._servers.up() else "degraded"
+
+    def refresh(self) -> None:
+        """See which servers answer, and renew looks that will soon be too old.
+
+        Blocks; never raises. To be called about once a second.
+        """
+        self._servers.probe()
+        self._looks.forget_old()
+        if not self._servers.up():
+            return
+        for stable_id in self._looks.to_renew(self._settings.cache_ttl / 2, RENEWED_AT_ONCE):
+            try:
+                self._recheck(stable_id)
+            except Unavailable:
+                return
+
+    def close(self) -> None:
+        """Close the connections to the directory."""
+        self._servers.close()
+
+    def _recheck(self, stable_id: str) -> Principal | Rejected:
+        began = self._timer()
+        deadline = began + self.patience
+        person = self._people.identified(stable_id, deadline)
+        if isinstance(person, Person):
+            return self._looked_at(person, began, deadline)
+        refused = person if isinstance(person, Rejected) else _UNKNOWN
+        self._looks.note(stable_id, Look(refused, "", began))
+        return refused
+
+    def _looked_at(self, person: Person, began: float, deadline: float) -> Principal | Rejected:
+        """Who this is now, noted for the questions that must not block."""
+        outcome = Rejected("disabled") if person.disabled else self._principal(person, deadline)
+        self._looks.note(person.id, Look(outcome, person.changed, began))
+        return outcome
+
+    def _principal(self, person: Person, deadline: float) -> Principal | Rejected:
+        try:
+            groups = self._groups.of(person.entry, deadline)
+        except TooMuch as reason:
+            _log.error("groups of a person cannot be told", source=self.name, user=person.name,
+                       reason=str(reason))  # fmt: skip
+            return Rejected("too_many_groups")
+        return Principal(Kind.USER, self.name, person.name, person.id, groups)
+
+    def _refusal(self, person: Person, password: str, deadline: float) -> Rejected | None:
+        """Why the password is not right, None when it is."""
+        if not person.entry.dn or not _is_sendable(password):
+            return _WRONG
+        bound = self._servers.bind(person.entry.dn, password, deadline)
+        if bound.code != _SUCCESS:
+            return Rejected(_reason(bound))
+        return Rejected("must_change_password") if bound.must_change else None
+
+    def _agrees(self, verified: Verified, within: float) -> bool:
+        look = self._looks.last(verified.principal.id, within)
+        return (
+            look is not None
+            and look.outcome == verified.principal
+            and look.changed == verified.evidence
+        )
+
+
+def _is_sendable(password: str) -> bool:
+    """Whether a directory may be asked: not empty, no control character, not over long.
+
+    An empty one binds anonymously with success (RFC 4513, 5.1.2), and some servers cut at a NUL.
+    """
+    if any(character < " " or character == "\x7f" for character in password):
+        return False
+    try:
+        return 0 < len(password.encode()) <= MAX_PASSWORD
+    except UnicodeEncodeError:
+        return False
+
+
+def _reason(bound: Bound) -> str:
+    for text, reason in _AD_REASONS.items():
+        if text in bound.message:
+            return reason
+    return "wrong_password"

@@ -1,0 +1,157 @@
+"""The servers of one directory: which is asked next, and which are known to be down."""
+
+import math
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from authsvc import logs
+from authsvc.errors import Unavailable
+from authsvc.identity.ldap.entries import Entry, Request
+from authsvc.identity.ldap.link import Bound, NoAnswer, Refused
+from authsvc.identity.ldap.once import Once
+from authsvc.identity.ldap.server import Server
+from authsvc.identity.ldap.tls import context_of
+from authsvc.settings.sources import LdapSource
+
+DOWN_FOR = 5.0  # seconds that a server which did not answer is left alone
+QUIET_FOR = 10.0  # seconds without an answer after which a server is asked how it is
+
+_log = logs.get("identity")
+T = TypeVar("T")
+
+
+class Asks(Protocol):
+    """How a directory is asked; both block until `deadline` at most and raise Unavailable.
+
+    `search` raises `link.TooMuch` when there is more than can be meant.
+    """
+
+    def search(self, request: Request, deadline: float) -> list[Entry]: ...
+
+    def bind(self, dn: str, password: str, deadline: float) -> Bound: ...
+
+
+@dataclass
+class _State:
+    """What is known of a server; moments in seconds of the timer. `fault`: None while it answers.
+
+    Threads that write here at once know the same server, so whichever is last is right enough.
+    """
+
+    server: Server
+    fault: str | None = None
+    down_until: float = -math.inf
+    answered: float = -math.inf
+
+
+class Servers:
+    """Asks the first server, in the order of the settings, that is not known to be down.
+
+    While one answers, those that are down are tried again by `probe` alone, so that nobody's login
+    waits for them; when none does, one call in `DOWN_FOR` tries.
+    """
+
+    def __init__(self, settings: LdapSource, timer: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._timer = timer
+        self._context: ssl.SSLContext | None = None
+        self._states = [_State(Server(url, settings, self._tls, timer)) for url in settings.urls]
+        self._refusals = Once()
+
+    def up(self) -> bool:
+        """Whether some server answers, as far as is known."""
+        return any(state.fault is None for state in self._states)
+
+    def search(self, request: Request, deadline: float) -> list[Entry]:
+        return self._ask(lambda server: server.search(request, deadline), deadline)
+
+    def bind(self, dn: str, password: str, deadline: float) -> Bound:
+        return self._ask(lambda server: server.bind(dn, password, deadline), deadline)
+
+    def probe(self) -> None:
+        """Ask what is down or has been quiet for long how it is. Blocks; never raises."""
+        home = Request(self._settings.user_base, "(objectClass=*)", ("1.1",), limit=1)
+        for state in self._states:
+            state.server.reap()
+            now = self._timer()
+            due = state.answered + QUIET_FOR if state.fault is None else state.down_until
+            if now >= due:
+                self._probe(state, home)
+
+    def close(self) -> None:
+        for state in self._states:
+            state.server.close()
+
+    def _probe(self, state: _State, home: Request) -> None:
+        try:
+            self._on(state, lambda server: server.search(home, math.inf), math.inf)
+        except Refused as reason:
+            self._note_down(state, str(reason))  # the base is not there, or not for us
+        except NoAnswer:
+            return
+
+    def _ask(self, call: Callable[[Server], T], deadline: float) -> T:
+        for state in self._in_turn():
+            if self._timer() >= deadline:
+                break
+            with suppress(NoAnswer, Refused):
+                return self._on(state, call, deadline)
+        what = f"source {self._settings.name}"
+        raise Unavailable(
+            f"no server of {what} answers", what=what, retry_after=self._retry_after()
+        )
+
+    def _in_turn(self) -> Iterator[_State]:
+        yield from [state for state in self._states if state.fault is None]
+        for state in self._states:
+            now = self._timer()
+            if not self.up() and now >= state.down_until:
+                state.down_until = now + DOWN_FOR  # others need not wait for it as well
+                yield state
+
+    def _on(self, state: _State, call: Callable[[Server], T], deadline: float) -> T:
+        """The answer of one server; it is down when there is none."""
+        try:
+            answer = call(state.server)
+        except NoAnswer as reason:
+            if self._timer() < deadline:  # else it may have had too little time
+                self._note_down(state, str(reason))
+            raise
+        except Refused as reason:
+            if self._refusals.first(f"{state.server.url} {reason}"):
+                self._say("directory server refuses", state, reason=str(reason))
+            raise
+        self._note_up(state)
+        return answer
+
+    def _note_down(self, state: _State, fault: str) -> None:
+        state.down_until = self._timer() + DOWN_FOR
+        state.server.drop()
+        if state.fault != fault:
+            self._say("directory server not usable", state, reason=fault)
+        state.fault = fault
+
+    def _note_up(self, state: _State) -> None:
+        state.answered = self._timer()
+        if state.fault is not None:
+            state.fault = None
+            _log.info("directory server usable again", source=self._settings.name,
+                      server=state.server.url)  # fmt: skip
+
+    def _say(self, event: str, state: _State, *, reason: str) -> None:
+        _log.error(event, source=self._settings.name, server=state.server.url, reason=reason)
+
+    def _retry_after(self) -> int:
+        """Whole seconds until a server is tried again."""
+        soonest = min(state.down_until for state in self._states) - self._timer()
+        return math.ceil(max(1.0, min(soonest, DOWN_FOR)))
+
+    def _tls(self) -> ssl.SSLContext:
+        """Of this source alone, made at the first need: a CA file may come later than the start."""
+        if self._context is None:
+            self._context = context_of(self._settings)
+        return self._context

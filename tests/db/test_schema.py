@@ -314,7 +314,7 @@ def test_no_schema_at_all_names_init_and_nothing_is_made(empty_database):
 
 def test_an_older_schema_names_the_upgrade_and_nothing_is_changed(database):
     with database.write() as session:
-        session.execute(text("UPDATE schema_versions SET number = number - 2"))
+        session.execute(text(f"UPDATE schema_versions SET number = number - {schema.SCHEMA}"))
     with pytest.raises(InvalidSettings, match="authsvc db upgrade"):
         schema.check(database)
     assert schema.current(database) == 0

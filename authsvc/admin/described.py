@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from pydantic.json_schema import models_json_schema
 
-from .call import Operation
-from .paging import DEFAULT, LARGEST
+from .call import LONGEST_KEY, Operation
+from .paging import DEFAULT, LARGEST, LONGEST
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 STATUSES = {
@@ -23,14 +23,25 @@ STATUSES = {
     "428": "If-Match is missing.",
     "503": "Something needed did not answer; Retry-After says when to come back.",
 }
+WAIT = "Seconds."
+CHALLENGE = "Basic, and its realm."
+TAG = "The strong entity tag of the item."
+TEXT = {"type": "string", "maxLength": LONGEST}
+ROW = {"type": "integer", "minimum": 1}
+KEY = {"type": "string", "pattern": "^[ -~]+$", "minLength": 1, "maxLength": LONGEST_KEY}
 _REF = "#/components/schemas/{model}"
 PARTIAL = "Change"
 READING = ("401", "404", "422", "503")
 WRITING = ("401", "403", "404", "409", "412", "413", "415", "422", "503")
 
 
+CLOSED = ConfigDict(extra="forbid")
+
+
 class Fault(BaseModel):
     """One wrong value and its place in the body."""
+
+    model_config = CLOSED
 
     pointer: str
     detail: str
@@ -38,6 +49,8 @@ class Fault(BaseModel):
 
 class Problem(BaseModel):
     """An error (RFC 9457)."""
+
+    model_config = CLOSED
 
     type: str
     title: str
@@ -52,8 +65,10 @@ class Problem(BaseModel):
 class Described:
     """An operation, and what its callers must know of it.
 
-    `answer` is what comes back, `listed` when many; `body` what it takes, `partial` when every
-    member of that may be left out.
+    `answer` is what comes back, `listed` when many, `tagged` when with an entity tag; `body` what
+    it takes, `partial` when every member of that may be left out, `once` when a repeat can be
+    made safe. `shapes` are the schemas of
+    those `filters` that are no text of any kind, `key` the schema of an id in the path.
     """
 
     operation: Operation
@@ -65,12 +80,17 @@ class Described:
     partial: bool = False
     example: Mapping[str, Any] | None = None
     filters: Mapping[str, str] = field(default_factory=dict)
+    shapes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    key: Mapping[str, Any] = field(default_factory=lambda: ROW)
+    tagged: bool = False
+    once: bool = False
     paged: bool = False
+    counted: bool = False
 
     def openapi(self, method: str, path: str) -> dict[str, Any]:
         """The operation object."""
         described: dict[str, Any] = {
-            "parameters": [*self._query(), *_headers(method), *_path(path)],
+            "parameters": [*self._query(), *self._headers(method), *self._path(path)],
             "responses": self._responses(method),
             "security": [{"basic": []}],
         }
@@ -83,7 +103,10 @@ class Described:
         return described
 
     def _query(self) -> list[dict[str, Any]]:
-        found = [_parameter("query", name, text) for name, text in self.filters.items()]
+        found = [
+            _parameter("query", name, text, self.shapes.get(name, TEXT))
+            for name, text in self.filters.items()
+        ]
         if self.paged:
             limit = {"type": "integer", "minimum": 1, "maximum": LARGEST, "default": DEFAULT}
             found += [
@@ -95,12 +118,39 @@ class Described:
     def _responses(self, method: str) -> dict[str, Any]:
         one = _ref(self.answer)
         schema = {"type": "array", "items": one} if self.listed else one
-        good = {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+        content = {"application/json": {"schema": schema}}
+        good = {"description": "Done.", "content": content, "headers": self._told()}
+        found = {self.status: good}
+        if self.status == "201":
+            found["200"] = {**good, "description": "It was there already, just so."}
         codes = READING if method == "GET" else WRITING
         codes = (*codes, "428") if method == "PATCH" else codes
-        return {self.status: good} | {
-            code: {"description": STATUSES[code], "content": PROBLEM} for code in codes
-        }
+        return found | {code: _problem(code) for code in codes}
+
+    def _told(self) -> dict[str, Any]:
+        """The headers of a good answer."""
+        told = {"ETag": _header(TAG)} if self.tagged else {}
+        if self.status == "201":
+            told["Location"] = _header("The path of the item.")
+        if self.paged:
+            told["Link"] = _header("The next page, unless this is the last one.", required=False)
+        if self.counted:
+            total = {"type": "integer", "minimum": 0}
+            told["X-Total-Count"] = _header("How many items there are in all.", schema=total)
+        return told
+
+    def _headers(self, method: str) -> list[dict[str, Any]]:
+        if self.once:
+            text = "Makes a repeat safe, for 24 hours."
+            return [_parameter("header", "Idempotency-Key", text, KEY)]
+        if method in ("PATCH", "DELETE"):
+            text = "The ETag of the item as it was read."
+            return [_parameter("header", "If-Match", text) | {"required": method == "PATCH"}]
+        return []
+
+    def _path(self, path: str) -> list[dict[str, Any]]:
+        named = _parameter("path", "id", "The item's id.", self.key) | {"required": True}
+        return [named] * ("{id}" in path)
 
 
 Operations = Mapping[tuple[str, str], Described]
@@ -133,17 +183,15 @@ def _ref(model: type[BaseModel], *, partial: bool = False) -> dict[str, str]:
     return {"$ref": _REF.format(model=model.__name__ + (PARTIAL if partial else ""))}
 
 
-def _headers(method: str) -> list[dict[str, Any]]:
-    if method == "POST":
-        return [_parameter("header", "Idempotency-Key", "Makes a repeat safe, for 24 hours.")]
-    if method in ("PATCH", "DELETE"):
-        text = "The ETag of the item as it was read."
-        return [_parameter("header", "If-Match", text) | {"required": method == "PATCH"}]
-    return []
+def _problem(code: str) -> dict[str, Any]:
+    told = {"401": {"WWW-Authenticate": _header(CHALLENGE)}, "503": {"Retry-After": _header(WAIT)}}
+    return {"description": STATUSES[code], "content": PROBLEM, "headers": told.get(code, {})}
 
 
-def _path(path: str) -> list[dict[str, Any]]:
-    return [_parameter("path", "id", "The item's id.") | {"required": True}] * ("{id}" in path)
+def _header(
+    text: str, *, required: bool = True, schema: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    return {"description": text, "required": required, "schema": schema or {"type": "string"}}
 
 
 def _parameter(

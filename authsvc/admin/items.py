@@ -4,10 +4,18 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from authsvc.audit.records import Event, Outcome
+
 Id = Field(description="Never given out twice.")
 
 
-class RegistryItem(BaseModel):
+class Item(BaseModel):
+    """An answer has these members and no others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class RegistryItem(Item):
     """A registry: an audience of tokens."""
 
     id: int = Id
@@ -19,7 +27,7 @@ class RegistryItem(BaseModel):
     refresh_tokens: bool
 
 
-class NamespaceItem(BaseModel):
+class NamespaceItem(Item):
     """A registered path prefix."""
 
     id: int = Id
@@ -28,7 +36,7 @@ class NamespaceItem(BaseModel):
     visibility: Literal["private", "internal", "public"]
 
 
-class UserItem(BaseModel):
+class UserItem(Item):
     """A person of the database, or one of another source that something refers to."""
 
     id: int = Id
@@ -37,7 +45,7 @@ class UserItem(BaseModel):
     enabled: bool
 
 
-class GroupItem(BaseModel):
+class GroupItem(Item):
     """A group of this service, with its direct members as subject texts."""
 
     id: int = Id
@@ -45,7 +53,7 @@ class GroupItem(BaseModel):
     members: list[str]
 
 
-class RoleItem(BaseModel):
+class RoleItem(Item):
     """A set of actions."""
 
     id: int = Id
@@ -53,7 +61,7 @@ class RoleItem(BaseModel):
     allow: list[str] = Field(description="`repository:pull,push` and the like.")
 
 
-class GrantItem(BaseModel):
+class GrantItem(Item):
     """subject + role + where."""
 
     id: int = Id
@@ -67,7 +75,7 @@ class GrantItem(BaseModel):
     reason: str
 
 
-class KeyItem(BaseModel):
+class KeyItem(Item):
     """A signing key."""
 
     id: str
@@ -78,7 +86,7 @@ class KeyItem(BaseModel):
     state: Literal["next", "active", "retired", "revoked"]
 
 
-class Removed(BaseModel):
+class Removed(Item):
     """What was removed, and beside it what went with it and what stays."""
 
     model_config = ConfigDict(extra="allow")
@@ -86,14 +94,14 @@ class Removed(BaseModel):
     removed: dict[str, Any]
 
 
-class Revoked(BaseModel):
+class Revoked(Item):
     """Whose secrets ended, and which."""
 
     user: str
     revoked: list[str]
 
 
-class Rotated(BaseModel):
+class Rotated(Item):
     """What was done to keys; `registries` must read their file again."""
 
     made: KeyItem | None
@@ -103,47 +111,85 @@ class Rotated(BaseModel):
     notes: list[str]
 
 
-class AuditRecord(BaseModel):
-    """One audit record (contract section 7)."""
+class RecordedActor(Item):
+    """Who did what a record tells of."""
 
-    model_config = ConfigDict(extra="allow")
+    kind: Literal["user", "robot", "anonymous", "cli", "system"]
+    source: str | None
+    name: str | None
+    id: str | None
+
+
+class RecordedCredential(Item):
+    """What was shown, and the id of a minted secret."""
+
+    kind: str
+    id: str | None
+
+
+class AuditRecord(Item):
+    """One audit record (contract section 7): all members always, null where they do not apply."""
 
     id: str
     time: str
-    event: str
-    outcome: str
+    writer: str
+    seq: int
+    event: Event
+    outcome: Outcome
+    reason: str | None
+    actor: RecordedActor
+    claimed: str | None
+    credential: RecordedCredential | None
+    address: str | None
+    peer: str | None
+    request_id: str | None
+    decision_id: str | None
+    registry: str | None
+    asked: list[dict[str, Any]] | None
+    granted: list[Any] | None
+    key_id: str | None
+    client_id: str | None
+    user_agent: str | None
+    before: Any
+    after: Any
+    prev: str
+    hash: str
 
 
-class Considered(BaseModel):
-    """A grant that covers what was asked about; the words say why it does not count."""
+class Considered(Item):
+    """A grant that covers what was asked about; the words say why it does not count.
+
+    What is null is not there any more, or not to be seen by the caller.
+    """
 
     id: int | None
     subject: str | None
     role: str | None
-    on: str
-    effect: Literal["allow", "deny"] | None
+    on: str | None
+    effect: Literal["allow", "deny"]
     counted: bool
     why_not: str | None
 
 
-class Smallest(BaseModel):
+class Smallest(Item):
     """The least grant that would change the answer."""
 
     role: str
     on: str
 
 
-class ExplanationItem(BaseModel):
-    """Why one entry is granted or not."""
-
-    model_config = ConfigDict(extra="allow")
+class ExplanationItem(Item):
+    """Why one entry is granted or not; `reasons` by action."""
 
     subject: str
     service: str
+    scope: str
     granted: list[str]
     denied: list[str]
+    reasons: dict[str, str]
     grants: list[Considered]
-    visibility: str | None
+    namespace: str | None
+    visibility: Literal["private", "internal", "public"] | None
     smallest: Smallest | None
 
 
@@ -157,14 +203,14 @@ class DecisionItem(ExplanationItem):
     as_of_today: list[ExplanationItem] | None
 
 
-class Able(BaseModel):
+class Able(Item):
     """A subject that may, and the grants that let it; none: the visibility does."""
 
     subject: str
     grants: list[int]
 
 
-class Owned(BaseModel):
+class Owned(Item):
     """A path that somebody manages."""
 
     on: str
@@ -172,7 +218,7 @@ class Owned(BaseModel):
     expires_at: str | None
 
 
-class Catalog(BaseModel):
+class Catalog(Item):
     """A registry whose catalog somebody may list; null: of all."""
 
     registry: str | None
@@ -180,7 +226,7 @@ class Catalog(BaseModel):
     cidrs: list[str]
 
 
-class Me(BaseModel):
+class Me(Item):
     """Who calls."""
 
     id: str
@@ -195,11 +241,18 @@ class Me(BaseModel):
     grants: list[GrantItem]
 
 
-class Reached(BaseModel):
-    """A path or glob, and what may be done there."""
-
-    model_config = ConfigDict(extra="allow")
+class Area(Item):
+    """A path or glob, and actions there; `exact`: at that very name, and not below."""
 
     on: str
     registry: str | None
     actions: list[str]
+    expires_at: str | None
+    cidrs: list[str]
+    exact: bool
+
+
+class Reached(Area):
+    """What may be done where, but for the exceptions."""
+
+    but: list[Area] = Field(alias="except")

@@ -47,15 +47,15 @@ class Collection:
         return {
             ("GET", path): Described(
                 self.list_, f"List {self.noun}", self.model, listed=True, filters=filters,
-                paged=True,
+                paged=True, counted=True,
             ),
             ("POST", path): Described(
                 create, f"Make a {one}", self.model, status="201", body=self.spec,
-                example=self.example,
+                example=self.example, tagged=True, once=True,
             ),
-            ("GET", item): Described(self.show, f"Show a {one}", self.model),
+            ("GET", item): Described(self.show, f"Show a {one}", self.model, tagged=True),
             ("PATCH", item): Described(
-                patch, f"Change a {one}", self.model, body=self.spec, partial=True
+                patch, f"Change a {one}", self.model, body=self.spec, partial=True, tagged=True
             ),
             ("DELETE", item): Described(self.delete, f"Remove a {one}", Removed),
         }  # fmt: skip

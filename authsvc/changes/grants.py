@@ -7,14 +7,15 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
 
-from authsvc.db.models import Grant
+from authsvc.db.models import Grant, Subject
 from authsvc.errors import Conflict, Invalid, NotFound
 from authsvc.protocol import names
 
-from . import guard, reads, subjects
+from . import guard, reads, subjects, texts
 from .faults import Faults
 from .places import EVERYWHERE, check_network, check_pattern
 from .references import References
@@ -53,20 +54,29 @@ def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(texts)))
 
 
+def _place_left_out(schema: dict[str, Any]) -> None:
+    """What the document says of `on`: it depends on the role whether it is needed."""
+    schema["required"].remove("on")
+    schema["properties"]["on"] = {"anyOf": [schema["properties"]["on"], {"type": "null"}]}
+
+
 class GrantSpec(Spec):
     """A grant. `on` may be left out for admin, auditor and catalog-reader: it is `**`.
 
     `registry` None means all registries; `cidrs` empty means from anywhere.
     """
 
-    subject: Annotated[str, AfterValidator(_subject)]
-    role: Annotated[str, AfterValidator(_role)]
-    on: Annotated[str, AfterValidator(check_pattern)]
+    model_config = ConfigDict(json_schema_extra=_place_left_out)
+
+    subject: Annotated[str, AfterValidator(_subject), texts.SUBJECT]
+    role: Annotated[str, AfterValidator(_role), texts.ROLE]
+    on: Annotated[str, AfterValidator(check_pattern), texts.PATTERN]
     registry: str | None = None
     effect: Literal["allow", "deny"] = "allow"
     expires_at: Annotated[datetime | None, BeforeValidator(_end)] = None
     cidrs: Annotated[
-        tuple[Annotated[str, AfterValidator(check_network)], ...], AfterValidator(_networks)
+        tuple[Annotated[str, AfterValidator(check_network), texts.NETWORK], ...],
+        AfterValidator(_networks),
     ] = ()
     reason: Annotated[str, Field(max_length=1000)] = ""
 
@@ -180,6 +190,22 @@ def check_removal(tx: Transaction, rows: Iterable[reads.GrantRow]) -> None:
         references = References(tx)
         for row in rows:
             guard.grant(tx.rights, _given(row, references))
+
+
+def told_anew(session: Session, row: Subject) -> None:
+    """Bring the fingerprints of a subject's grants in line with the name it has now.
+
+    Of two that say the same after that, one is left.
+    """
+    for each in reads.grant_rows(session, Grant.subject_id == row.id):
+        said = {name: value for name, value in reads.grant(each).items() if name != "id"}
+        fingerprint = checked(GrantSpec, said).fingerprint
+        equal = select(Grant.id).where(Grant.fingerprint == fingerprint, Grant.id != each.grant.id)
+        if session.scalar(equal) is None:
+            each.grant.fingerprint = fingerprint
+        else:
+            session.delete(each.grant)
+        session.flush()
 
 
 def _found(tx: Transaction, grant_id: int) -> reads.GrantRow:

@@ -11,7 +11,7 @@ from authsvc.db.models import Grant, Membership, Subject
 from authsvc.errors import Conflict, Invalid
 from authsvc.protocol import names
 
-from . import guard, reads, subjects
+from . import guard, reads, subjects, texts
 from .references import referred
 from .spec import Spec, checked
 from .unit_of_work import Outcome, Transaction, nothing
@@ -35,8 +35,8 @@ def _member(text: str) -> str:
 class GroupSpec(Spec):
     """A group; `members` become canonical subject texts."""
 
-    name: Annotated[str, AfterValidator(_name)]
-    members: tuple[Annotated[str, AfterValidator(_member)], ...] = ()
+    name: Annotated[str, AfterValidator(_name), texts.NAME]
+    members: tuple[Annotated[str, AfterValidator(_member), texts.MEMBER], ...] = ()
 
 
 def add(tx: Transaction, spec: GroupSpec) -> Outcome[dict[str, Any]]:

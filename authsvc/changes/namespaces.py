@@ -13,7 +13,7 @@ from authsvc.db.models import Grant, Namespace
 from authsvc.errors import Conflict, NotFound
 from authsvc.protocol import names
 
-from . import grants, guard, reads, registries, subjects
+from . import grants, guard, reads, registries, subjects, texts
 from .references import referred
 from .spec import Spec
 from .unit_of_work import Outcome, Transaction, nothing
@@ -34,7 +34,7 @@ def _path(name: str) -> str:
 class NamespaceSpec(Spec):
     """A namespace; `name` is its path, `registry` a name or None for all."""
 
-    name: Annotated[str, AfterValidator(_path)]
+    name: Annotated[str, AfterValidator(_path), texts.PATH]
     registry: str | None = None
     visibility: Visibility = "private"
 

@@ -11,7 +11,7 @@ from authsvc.db.models import Grant, Namespace, Registry
 from authsvc.errors import Conflict, NotFound
 from authsvc.protocol import names
 
-from . import guard, keys, reads, subjects
+from . import guard, keys, reads, subjects, texts
 from .spec import Spec, checked
 from .unit_of_work import Outcome, Transaction, nothing
 
@@ -25,7 +25,7 @@ def _service(name: str) -> str:
 class RegistrySpec(Spec):
     """A registry; `name` is the `service` of its challenge, `ttl` in seconds (None: setting)."""
 
-    name: Annotated[str, AfterValidator(_service)]
+    name: Annotated[str, AfterValidator(_service), texts.SERVICE]
     enabled: StrictBool = True
     read_only: StrictBool = False
     ttl: Annotated[StrictInt, Field(ge=60, le=3600)] | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,7 @@ from authsvc.db.models import Grant, Role, Subject
 from authsvc.errors import Conflict, Invalid, NotFound
 from authsvc.protocol import names
 
-from . import guard, reads
+from . import guard, reads, texts
 from .spec import Spec, checked
 from .unit_of_work import Outcome, Transaction, nothing
 
@@ -43,8 +43,12 @@ def _whole(allow: tuple[str, ...]) -> tuple[str, ...]:
 class RoleSpec(Spec):
     """A role; `allow` holds `repository:ACTION,…` and `registry:catalog:*`, in one form."""
 
-    name: Annotated[str, AfterValidator(_name)]
-    allow: Annotated[tuple[Annotated[str, AfterValidator(_allowed)], ...], AfterValidator(_whole)]
+    name: Annotated[str, AfterValidator(_name), texts.ROLE]
+    allow: Annotated[
+        tuple[Annotated[str, AfterValidator(_allowed), texts.ALLOWED], ...],
+        AfterValidator(_whole),
+        Field(json_schema_extra={"minItems": 1}),
+    ]
 
 
 def add(tx: Transaction, spec: RoleSpec) -> Outcome[dict[str, Any]]:

@@ -13,7 +13,7 @@ from authsvc.identity.passwords import check_new_password, hash_password
 from authsvc.principal import LOCAL, Kind
 from authsvc.protocol import names
 
-from . import guard, reads, subjects
+from . import guard, reads, subjects, texts
 from .spec import Spec
 from .unit_of_work import Outcome, Transaction, nothing
 
@@ -30,10 +30,10 @@ def _name(name: str) -> str:
 class UserSpec(Spec):
     """A person of the database; `password` is only ever written."""
 
-    name: Annotated[str, AfterValidator(_name)]
+    name: Annotated[str, AfterValidator(_name), texts.NAME]
     source: Literal["local"] = "local"
     enabled: StrictBool = True
-    password: SecretStr
+    password: Annotated[SecretStr, texts.PASSWORD]
 
 
 def forbidden_words(session: Session) -> list[str]:

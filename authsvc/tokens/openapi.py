@@ -1,6 +1,6 @@
 """The token realm in OpenAPI. The realm is no framework route, so its part is written here."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,7 +42,7 @@ class TokenError(BaseModel):
 class TokenForm(BaseModel):
     """A token request as an OAuth2 form."""
 
-    grant_type: str = Field(description="`password` or `refresh_token`.")
+    grant_type: Literal["password", "refresh_token"]
     service: str = Field(description="The registry, exactly as its challenge names it.")
     username: str | None = None
     password: str | None = None
@@ -52,6 +52,14 @@ class TokenForm(BaseModel):
     access_type: str | None = None
 
 
+EXAMPLE = {
+    "grant_type": "password",
+    "service": "registry.example:5000",
+    "username": "alice",
+    "password": "four lakes and a bridge",
+    "scope": "repository:team/app:pull,push",
+    "client_id": "docker",
+}
 STATUSES = {
     "400": "The request does not parse, asks for too much, or names a service not served here.",
     "401": "Credentials are missing or wrong.",
@@ -72,7 +80,8 @@ QUERY = (
 
 def paths() -> dict[str, Any]:
     """The `paths` member for GET and POST of the realm."""
-    content = {"application/x-www-form-urlencoded": {"schema": _ref("TokenForm")}}
+    form = {"schema": _ref("TokenForm"), "example": EXAMPLE}
+    content = {"application/x-www-form-urlencoded": form}
     get = {
         "summary": "A registry token by the distribution token specification",
         "parameters": [_parameter(*row) for row in QUERY],

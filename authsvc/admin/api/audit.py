@@ -1,7 +1,8 @@
 """/audit: the records, the newest first."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from authsvc.admin.call import Call, Reply
 from authsvc.admin.described import Described, Operations
@@ -16,6 +17,11 @@ FILTERS = {
     "event": "Only records of this event: " + ", ".join(Event) + ".",
     "outcome": "Only records of this outcome: " + ", ".join(Outcome) + ".",
     "since": "Only records from this time on (RFC 3339).",
+}
+SHAPES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "event": {"enum": [*Event, ""]},  # an empty filter is none
+    "outcome": {"enum": [*Outcome, ""]},
+    "since": {"anyOf": [{"type": "string", "format": "date-time"}, {"enum": [""]}]},
 }
 
 
@@ -53,6 +59,12 @@ def _since(text: str | None) -> float | None:
 
 OPERATIONS: Operations = {
     ("GET", "/audit"): Described(
-        list_, "List audit records", AuditRecord, listed=True, filters=FILTERS, paged=True
+        list_,
+        "List audit records",
+        AuditRecord,
+        listed=True,
+        filters=FILTERS,
+        shapes=SHAPES,
+        paged=True,
     )
 }

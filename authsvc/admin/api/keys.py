@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from pydantic import StrictBool
 from sqlalchemy import select
 
 from authsvc.admin.call import Call, Reply
@@ -22,7 +23,7 @@ from authsvc.keys import rows
 class Rotation(Spec):
     """What to do besides making a key: see `authsvc keys rotate --help`."""
 
-    activate: bool = False
+    activate: StrictBool = False
     revoke: str | None = None
 
 
@@ -54,6 +55,7 @@ async def rotate(call: Call) -> Reply:
     return Reply(await api.threads.run(work))
 
 
+KID = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": 64}
 LISTING = Listing(
     query=lambda _: select(Key),
     items=lambda _, found: [rows.item(rows.row_of(row)) for (row,) in found],
@@ -68,8 +70,9 @@ OPERATIONS: Operations = {
         listed=True,
         filters={SEARCH: "Only keys whose id holds this text."},
         paged=True,
+        counted=True,
     ),
-    ("GET", "/keys/{id}"): Described(show, "Show a key", KeyItem),
+    ("GET", "/keys/{id}"): Described(show, "Show a key", KeyItem, key=KID, tagged=True),
     ("POST", "/keys/rotate"): Described(
         rotate, "Make a new signing key", Rotated, body=Rotation, example={"activate": False}
     ),

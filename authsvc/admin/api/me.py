@@ -1,6 +1,6 @@
 """/me: what a caller may know of themselves, and their own password."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from authsvc.admin.call import Call, Reply
 from authsvc.admin.described import Described, Operations
 from authsvc.admin.items import DecisionItem, Me, Reached, UserItem
 from authsvc.audit import reader
-from authsvc.changes import reads, users
+from authsvc.changes import reads, texts, users
 from authsvc.changes.spec import Spec, checked
 from authsvc.changes.unit_of_work import Outcome, Transaction
 from authsvc.changes.when import print_time
@@ -33,7 +33,7 @@ class NewPassword(Spec):
     """A change of one's own password."""
 
     old: SecretStr
-    new: SecretStr
+    new: Annotated[SecretStr, texts.PASSWORD]
 
 
 async def show(call: Call) -> Reply:

@@ -14,8 +14,8 @@ from authsvc.access.roles import REPOSITORY_ACTIONS
 from authsvc.admin.call import Call, Reply
 from authsvc.admin.described import Described, Operations
 from authsvc.admin.items import Able, DecisionItem, ExplanationItem
-from authsvc.changes.guard import NOTHING_HERE
 from authsvc.changes import texts
+from authsvc.changes.guard import NOTHING_HERE
 from authsvc.changes.spec import Spec, checked
 from authsvc.errors import Invalid, NotFound
 from authsvc.protocol.access import Access
@@ -36,7 +36,9 @@ class ExplainSpec(Spec):
 class WhoCanSpec(Spec):
     """An action and the name of a repository, at a registry (the only one when left out)."""
 
-    action: Annotated[str, Field(max_length=16, json_schema_extra={"enum": list(REPOSITORY_ACTIONS)})]
+    action: Annotated[
+        str, Field(max_length=16, json_schema_extra={"enum": list(REPOSITORY_ACTIONS)})
+    ]
     name: Annotated[str, Field(max_length=2048), texts.REPOSITORY]
     service: str | None = None
 
@@ -133,13 +135,18 @@ def _entries_seen(found: Decided, rights: Rights) -> Decided:
     )
 
 
+JTI = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 OPERATIONS: Operations = {
     ("POST", "/explain"): Described(
         explain,
         "Why a subject gets what it asks for, or not",
         ExplanationItem,
         body=ExplainSpec,
-        example={"subject": "user:alice", "scope": "repository:team/app:pull,push"},
+        example={
+            "subject": "user:alice",
+            "scope": "repository:team/app:pull,push",
+            "service": "registry.example:5000",
+        },
     ),
     ("POST", "/who-can"): Described(
         who_can,
@@ -147,9 +154,9 @@ OPERATIONS: Operations = {
         Able,
         listed=True,
         body=WhoCanSpec,
-        example={"action": "push", "name": "team/app"},
+        example={"action": "push", "name": "team/app", "service": "registry.example:5000"},
     ),
     ("GET", "/decisions/{id}"): Described(
-        decision, "Why a token holds what it holds; the id is its `jti`", DecisionItem
+        decision, "Why a token holds what it holds; the id is its `jti`", DecisionItem, key=JTI
     ),
 }

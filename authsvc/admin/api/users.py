@@ -23,7 +23,7 @@ class UserChange(users.UserSpec):
     """What may change of a person: `enabled`, and the password of one of the database."""
 
     source: str = "local"  # type: ignore[assignment]  # people of other sources are shown as well
-    password: Annotated[SecretStr, texts.PASSWORD] | None = Field(None)  # type: ignore[assignment]  # left as it is
+    password: Annotated[SecretStr, texts.PASSWORD] = Field(None)  # type: ignore[assignment]  # left as it is
 
 
 async def create(call: Call) -> Reply:
@@ -42,7 +42,7 @@ async def patch(call: Call) -> Reply:
     item = await call.may(lambda session, rights: _administered(call, session, rights))
     spec = changed(UserChange, item, call.body, fixed=("name", "source"))
     hashed = None
-    if spec.password is not None:
+    if "password" in spec.model_fields_set:
         hashed = await hashed_password(call, spec.name, spec.password)
 
     def change(tx: Transaction, now: dict[str, Any]) -> Outcome[dict[str, Any]]:
@@ -100,6 +100,6 @@ PEOPLE = Collection(
 )
 OPERATIONS: Operations = PEOPLE.described(create, patch) | {
     ("POST", "/users/{id}/revoke"): Described(
-        revoke, "Forget everywhere that a user's password was right", Revoked
+        revoke, "Forget everywhere that a user's password was right", Revoked, once=True
     )
 }

@@ -1,0 +1,42 @@
+"""What the OpenAPI document says of texts, so that a caller can tell most faults beforehand.
+
+It is for the document alone: the validators of the specs judge, and they are never looser. The
+patterns are in the dialect that Python, ECMA-262 and Rust share.
+"""
+
+from typing import Any
+
+from pydantic import Field
+
+from authsvc.identity.passwords import LONGEST, SHORTEST
+from authsvc.protocol.names import MAX_LABEL, MAX_NAME
+
+_PATH = r"[a-z0-9]+(?:(?:[./]|__?|-+)[a-z0-9]+)*"
+_LABEL = r"[a-z0-9]+(?:[._-][a-z0-9]+)*"
+_NAME = r"[^:\x00-\x20\x7f](?:[^:\x00-\x1f\x7f]*[^:\x00-\x20\x7f])?"
+_ROBOT = r"[a-z0-9._-]+"
+
+
+def _said(pattern: str, longest: int = MAX_NAME) -> Any:
+    whole = f"^(?:{pattern})$"
+    return Field(json_schema_extra={"pattern": whole, "minLength": 1, "maxLength": longest})
+
+
+_SUBJECT = rf"everyone|authenticated|(?:user|group):(?:{_LABEL}:)?{_NAME}|robot:{_ROBOT}"
+_LONGEST_SUBJECT = len("group::") + MAX_LABEL + MAX_NAME
+
+SERVICE = _said(r"[!#-&(-+\--~]+")
+PATH = _said(_PATH)
+PATTERN = _said(rf"{_PATH}|[a-z0-9._/*{{}}-]*[*{{][a-z0-9._/*{{}}-]*", 10 * MAX_NAME)
+ROLE = _said(_LABEL, MAX_LABEL)
+NAME = _said(_NAME)
+SUBJECT = _said(_SUBJECT, _LONGEST_SUBJECT)
+ASKER = _said(rf"anonymous|user:(?:{_LABEL}:)?{_NAME}|robot:{_ROBOT}", _LONGEST_SUBJECT)
+MEMBER = _said(rf"(?:(?:user:|group:)?(?:{_LABEL}:)?)?{_NAME}", _LONGEST_SUBJECT)
+ALLOWED = _said(
+    r"repository:(?:pull|push|delete)(?:,(?:pull|push|delete))*|registry:catalog:\*", 100
+)
+NETWORK = _said(r"[0-9a-fA-F:.]+(?:/[0-9.]+)?", 64)
+SCOPE = _said(r"[a-z0-9]+(?:\([a-z0-9]+\))?:[!-~]*:[a-z*,]+", 2048)
+PASSWORD = Field(json_schema_extra={"minLength": SHORTEST, "maxLength": LONGEST})
+REPOSITORY = _said(rf"(?:[A-Za-z0-9]+(?:(?:\.|-+)[A-Za-z0-9]+)*(?::[0-9]+)?/)?{_PATH}")

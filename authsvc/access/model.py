@@ -173,6 +173,8 @@ class Reason(StrEnum):
     """A `{username}` grant would give it, in a registered namespace that is not this person's."""
     NOT_FOR_ROBOTS = "not_for_robots"
     """A robot asked for the catalog; robots hold repository actions only."""
+    SOURCE_DOWN = "source_down"
+    """The directory of this person does not answer; by what is remembered they may pull only."""
     UNKNOWN_ACTION = "unknown_action"
     """This resource has no such action."""
     UNKNOWN_NAME = "unknown_name"

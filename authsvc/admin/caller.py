@@ -7,7 +7,7 @@ from fastapi import Request
 from authsvc.audit.log import Entry, TokenLog
 from authsvc.audit.records import Event, Outcome, Record, print_body
 from authsvc.clock import Clock
-from authsvc.errors import Unauthenticated
+from authsvc.errors import Unauthenticated, Unavailable
 from authsvc.identity.authenticator import Authenticator
 from authsvc.identity.provider import Circumstances, Rejected, Verified
 from authsvc.principal import Actor, Kind, Origin
@@ -47,6 +47,8 @@ class Callers:
         if found is None:
             found = await self._authenticator.identify(credentials, circumstances)
             await self._log.record(self._sign_in(found, credentials, origin))
+        if isinstance(found, Verified) and found.bounds.pull_only:
+            raise Unavailable("your directory does not answer", what="source", retry_after=10)
         if isinstance(found, Verified) and found.principal.kind is Kind.USER:
             return _actor(found, origin)
         reason = found.reason if isinstance(found, Rejected) else "no_person"

@@ -25,12 +25,16 @@ class Circumstances(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Limits that a secret itself carries, judged at every use; all empty for a password."""
+    """Limits that a secret itself carries, judged at every use; all empty for a password.
+
+    `pull_only`: the directory that vouches for it cannot be asked now (`outage_grace`).
+    """
 
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     registry: str | None = None
     scopes: tuple[Access, ...] | None = None
     ends: float | None = None
+    pull_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

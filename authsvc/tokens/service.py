@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from authsvc import metrics
 from authsvc.access.model import Registry, View
+from authsvc.access.narrowing import all_but_pull, narrowed
 from authsvc.access.policy import decide
 from authsvc.access.snapshot import Snapshot
 from authsvc.audit.log import Entry, TokenLog
@@ -31,10 +32,10 @@ from .identifiers import Identifiers
 from .records import Pseudonyms, entry_of, printed, refusal, with_question
 from .request import Caller, Question, TokenRequest
 
-Key = tuple[Question, View, object, str | None]
+Key = tuple[Question, View, bool, str | None]
 
 ANSWERS = 10_000  # remembered answers: callers times their questions
-ANSWERS_SIZE = 32 << 20  # bytes of them; what a client may ask makes an answer of 14 KB at most
+ANSWERS_SIZE = 32 << 20  # bytes of them; the longest has 14 KB
 SHORTEST = 60  # seconds; clients take a shorter life for 60 (protocol.md 4.2)
 
 
@@ -149,8 +150,7 @@ class TokenService:
         served(self._parts.snapshot.registry(service))
         verified = await self._identify(request, now)
         view = await self._parts.snapshot.view(verified.principal)
-        # Out of the view: while we waited, the registry may have become another one.
-        registry = served(view.base.registries.get(service))
+        registry = served(view.base.registries.get(service))  # it may be another one by now
         return self._sign(self._answer(request, verified, view, registry, now), request, now)
 
     def _remembered(self, request: TokenRequest, now: float) -> Verified | None:
@@ -187,7 +187,7 @@ class TokenService:
         ttl = self._ttl if registry.ttl is None else registry.ttl
         signer = self._parts.keyring.signer(registry.key_header, registry.libtrust_kid, now, ttl)
         ttl = self._bounded(ttl, signer, now)
-        key = (request.question, view, verified.bounds.scopes, verified.credential_id)
+        key = (request.question, view, verified.bounds.pull_only, verified.credential_id)
         answer = self._answers.get(key)
         if answer is not None and answer.signer is signer and answer.ttl == ttl:
             return answer
@@ -195,6 +195,8 @@ class TokenService:
             view, registry, request.question.asked,
             address=request.caller.address, address_known=request.caller.address_known, now=now,
         )  # fmt: skip
+        if verified.bounds.pull_only:
+            decision = narrowed(decision, all_but_pull)
         basis = Basis(request.question, verified, view, registry, signer, ttl)
         answer = prepare(self._issuer, basis, decision)
         if decision.timeless:
@@ -251,7 +253,7 @@ class TokenService:
     ) -> None:  # fmt: skip
         """Leave a record, when one can be written again, of an answer that had to be 503.
 
-        One whose own record is undecided has that: it says more, and there is one for each.
+        One whose own record is undecided has that, and there is one for each.
         """
         entry = self._refusal(caller, fault, now=now, service=service, request=request)
         if not isinstance(fault, Undecided):

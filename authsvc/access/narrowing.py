@@ -1,0 +1,36 @@
+"""A decision made narrower: by what the credential that was shown does not carry."""
+
+from collections.abc import Callable
+
+from authsvc.protocol.access import Access
+
+from .model import Decision, Reason, Refusal, Verdict
+from .roles import PULL
+
+Barred = Callable[[Access, str], Reason | None]
+"""Says of an asked entry and an action that is granted why it is not after all; None: it is."""
+
+
+def narrowed(decision: Decision, barred: Barred) -> Decision:
+    """The decision without the actions that are barred; never more than it was."""
+    verdicts = tuple(_narrowed(verdict, barred) for verdict in decision.verdicts)
+    access = tuple(
+        Access(verdict.asked.type, verdict.asked.name, verdict.granted, verdict.asked.class_)
+        for verdict in verdicts
+        if verdict.granted
+    )
+    return Decision(decision.version, verdicts, access, decision.timeless)
+
+
+def all_but_pull(_: Access, action: str) -> Reason | None:
+    """Bar what changes anything, for somebody whose directory cannot be asked now."""
+    return None if action == PULL else Reason.SOURCE_DOWN
+
+
+def _narrowed(verdict: Verdict, barred: Barred) -> Verdict:
+    no = {action: barred(verdict.asked, action) for action in verdict.granted}
+    refused = tuple(Refusal(action, why) for action, why in no.items() if why is not None)
+    if not refused:
+        return verdict
+    kept = tuple(action for action, why in no.items() if why is None)
+    return Verdict(verdict.asked, kept, (*verdict.refused, *refused))

@@ -105,11 +105,20 @@ class Unconditional(AuthsvcError):
 
 
 class Limited(AuthsvcError):
-    """Too many attempts. `retry_after` is in whole seconds."""
+    """Too many attempts. `retry_after` is in whole seconds.
 
-    def __init__(self, message: str, *, retry_after: int, advice: str = "") -> None:
+    `policy` names the limit, which admits `quota` in `window` seconds; '' when it has no name.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after: int, advice: str = "", policy: str = "",
+        quota: int = 0, window: int = 0,
+    ) -> None:  # fmt: skip
         super().__init__(message, advice=advice)
         self.retry_after = retry_after
+        self.policy = policy
+        self.quota = quota
+        self.window = window
 
 
 class Unavailable(AuthsvcError):

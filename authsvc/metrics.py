@@ -83,6 +83,11 @@ LIMITED = Counter(
     "Requests refused by a limit.",
     ("limit",),
 )
+REDIS_UP = Gauge(
+    "authsvc_redis_up",
+    "1 while Redis answers, 0 while workers count limits for themselves.",
+    multiprocess_mode="min",
+)
 UNTRUSTED_FORWARDED = Counter(
     "authsvc_untrusted_forwarded_total",
     "Requests with an X-Forwarded-For from a peer that is not in server.trusted_proxies.",

@@ -9,9 +9,11 @@ from authsvc.identity.bounds import breach
 from authsvc.identity.bulkhead import Bulkhead
 from authsvc.identity.credential_cache import CredentialCache, Remembered
 from authsvc.identity.flights import Flight, Flights
+from authsvc.identity.guesses import Check, Guesses, Unlimited
 from authsvc.identity.provider import Circumstances, LookUp, Rejected, Verified
 from authsvc.identity.refusals import Refusals
 from authsvc.identity.sources import Sources
+from authsvc.limits.limit import Reached
 from authsvc.principal import ANONYMOUS
 from authsvc.protocol.credentials import Anonymous, Credentials, Malformed, Password
 from authsvc.protocol.names import ROBOT_PREFIX
@@ -53,15 +55,18 @@ class Authenticator:
     """
 
     def __init__(
-        self, sources: Sources, minted: Minted, memory: Memory, refusals: Refusals, clock: Clock
-    ) -> None:
+        self, sources: Sources, minted: Minted, memory: Memory, refusals: Refusals, clock: Clock,
+        guesses: Guesses | None = None,
+    ) -> None:  # fmt: skip
         self._sources = sources
         self._minted = minted
         self._memory = memory
         self._cache = memory.cache
         self._refusals = refusals
         self._clock = clock
-        self._flights = Flights()
+        self._guesses = Unlimited() if guesses is None else guesses
+        self._flights: Flights[Verified | Rejected] = Flights()
+        self._attempts: Flights[Verified | Rejected | Reached] = Flights()  # one for each address
 
     async def identify(
         self, credentials: Credentials, circumstances: Circumstances
@@ -69,6 +74,7 @@ class Authenticator:
         """Who this is. A refused password comes back only at its fixed time after this call.
 
         Raises:
+            Limited: too many wrong passwords, for this account, from this address, or both.
             Unavailable: a source that may know the name cannot be asked, or too many ask.
 
         """
@@ -103,20 +109,46 @@ class Authenticator:
         if not isinstance(credentials, Password):
             return None
         digest = self._cache.digest(credentials.username, credentials.secret)
+        self._meet(digest, credentials.username, circumstances.address)
         verified = self._right(digest, circumstances)
         if verified is not None and header is not None:
             self._cache.note_header(header, digest)
         return verified
 
     def _right(self, digest: bytes, circumstances: Circumstances) -> Verified | None:
-        verified = self._cache.right(digest, self._clock.monotonic())
-        if verified is None or breach(verified.bounds, circumstances) is not None:
+        found = self._cache.entry(digest, self._clock.monotonic())
+        if found is None or not isinstance(found.outcome, Verified):
+            return None
+        if found.account and self._withheld(found, circumstances.address):
+            return None
+        if breach(found.outcome.bounds, circumstances) is not None:
             return None
         self._memory.served("right")
-        return verified
+        return found.outcome
+
+    def _withheld(self, found: Remembered, address: str) -> bool:
+        """Whether a remembered password says nothing there: new there, or limited."""
+        if address not in found.addresses:
+            return True
+        guesses = self._guesses
+        return guesses.noting and guesses.refuses(found.account, address, known=True)
+
+    def _meet(self, digest: bytes, username: str, address: str) -> None:
+        """Let a remembered password be right at an address where it had not been shown yet.
+
+        It makes the address a known one, but nobody who is limited there learns of it.
+        """
+        found = self._cache.entry(digest, self._clock.monotonic())
+        if found is None or not found.account or address in found.addresses:
+            return
+        guesses = self._guesses
+        if not guesses.noting or not guesses.refuses(found.account, address, known=False):
+            found.meet(address)
+            guesses.saw(username, address)
 
     def forget(self, topics: frozenset[str] | None) -> None:
         """End what is remembered, or about to be, on these topics; None: on all."""
+        self._attempts.forget(topics)
         self._flights.forget(topics)
         self._cache.forget(topics)
 
@@ -125,6 +157,8 @@ class Authenticator:
     ) -> Verified | Rejected:
         arrived = self._clock.monotonic()
         outcome = await self._answer(credentials, circumstances)
+        if isinstance(outcome, Reached):
+            await self._guesses.refuse(outcome, credentials, circumstances.address)
         if isinstance(outcome, Verified):
             reason = breach(outcome.bounds, circumstances)
             if reason is None:
@@ -135,22 +169,48 @@ class Authenticator:
 
     async def _answer(
         self, credentials: Password, circumstances: Circumstances
-    ) -> Verified | Rejected:
+    ) -> Verified | Rejected | Reached:
         kind = kind_of(credentials.secret)
         if kind is not None and kind not in self._minted.lookups:
             return _NO_SUCH_SECRET
         if kind is None and credentials.username.startswith(ROBOT_PREFIX):
             return _NO_SUCH_SECRET  # a robot has minted secrets and nothing else
+        address = circumstances.address
+        if kind is None:  # a minted secret knows no failure limit
+            reached = await self._guesses.refused(credentials.username, address)
+            if reached is not None:
+                return reached
         digest = self._cache.digest(credentials.username, credentials.secret)
-        remembered = self._recall(digest, circumstances.address)
+        self._meet(digest, credentials.username, address)
+        remembered = self._recall(digest, address)
         if remembered is not None:
             return remembered
-        ask = self._ask_sources if kind is None else partial(self._look_up, kind)
+        if kind is not None:
+            ask = partial(self._look_up, kind, circumstances.now)
+            return await self._checked(digest, credentials, address, ask)
+        ask = partial(self._ask_sources, circumstances.now)
+        checked = partial(self._checked, digest, credentials, address, ask)
+        return await self._attempts.join(
+            digest + address.encode(),
+            address,
+            _topic(credentials.username),
+            partial(self._attempt, checked, credentials, address),
+        )
+
+    async def _attempt(
+        self, check: Check, credentials: Password, address: str, _: Flight
+    ) -> Verified | Rejected | Reached:
+        return await self._guesses.within(credentials, address, check)
+
+    async def _checked(
+        self, digest: bytes, credentials: Password, address: str, ask: _Ask
+    ) -> Verified | Rejected:
+        """What `ask` says; equal questions at once, from any addresses, are one."""
         return await self._flights.join(
             digest,
-            circumstances.address,
+            address,
             _topic(credentials.username),
-            partial(self._evaluate, digest, credentials, partial(ask, circumstances.now)),
+            partial(self._evaluate, digest, credentials, ask),
         )
 
     def _recall(self, digest: bytes, address: str) -> Verified | Rejected | None:
@@ -168,7 +228,11 @@ class Authenticator:
         about = _about(credentials.username, outcome)
         if is_current is not None and not flight.is_news_to(about):
             ends = self._clock.monotonic() + self._memory.ttl
-            answer = Remembered(outcome, about, ends, is_current)
+            account = (
+                b"" if _is_minted(credentials) else self._guesses.account(credentials.username)
+            )
+            addresses = set(flight.addresses)
+            answer = Remembered(outcome, about, ends, is_current, account, addresses)
             for address in flight.addresses:
                 self._cache.remember(digest, address, answer)
         return outcome
@@ -183,6 +247,10 @@ class Authenticator:
             self._minted.lookups[kind], credentials.username, credentials.secret, now
         )
         return outcome, _until_news if isinstance(outcome, Verified) else None
+
+
+def _is_minted(credentials: Password) -> bool:
+    return kind_of(credentials.secret) is not None
 
 
 def _until_news() -> bool:

@@ -8,12 +8,13 @@ providers no longer hold what it was given for. All of it lives on the event loo
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from authsvc.identity.provider import Rejected, Verified
 
 MOST_RIGHT = 100_000  # about 1 KiB each
 MOST_HEADERS = 20_000  # about 150 bytes each
+MOST_ADDRESSES = 1_000  # where one password is remembered to have been shown
 MOST_WRONG = 10_000  # bounded apart, so that guesses never push out what was right
 
 
@@ -22,13 +23,22 @@ class Remembered:
     """An answer and how long it holds.
 
     `about` are the topics of the change feed that end it, `ends` is in monotonic seconds, and
-    `is_current` asks the providers, without blocking.
+    `is_current` asks the providers, without blocking. `account` stands for the account in limits,
+    b"" when none bounds this; `addresses` are those where it was shown.
     """
 
     outcome: Verified | Rejected
     about: frozenset[str]
     ends: float
     is_current: Callable[[], bool]
+    account: bytes = b""
+    addresses: set[str] = field(default_factory=set)
+
+    def meet(self, address: str) -> None:
+        """Note that it was shown at this address too."""
+        if len(self.addresses) >= MOST_ADDRESSES:
+            self.addresses.clear()
+        self.addresses.add(address)
 
 
 class CredentialCache:
@@ -63,15 +73,19 @@ class CredentialCache:
         keyed.update(f"{username}\0{secret}".encode("utf-8", "surrogatepass"))
         return keyed.digest()
 
+    def entry(self, digest: bytes, now: float) -> Remembered | None:
+        """What was verified for this pair, when it still holds, with where it was shown."""
+        return self._right.get(digest, now)
+
     def right(self, digest: bytes, now: float) -> Verified | None:
         """What was verified for this pair, when it still holds."""
-        outcome = self._right.get(digest, now)
-        return outcome if isinstance(outcome, Verified) else None
+        found = self._right.get(digest, now)
+        return found.outcome if found and isinstance(found.outcome, Verified) else None
 
     def wrong(self, digest: bytes, address: str, now: float) -> Rejected | None:
         """What was refused for this pair from this address, when it still holds."""
-        outcome = self._wrong.get(_from(digest, address), now)
-        return outcome if isinstance(outcome, Rejected) else None
+        found = self._wrong.get(_from(digest, address), now)
+        return found.outcome if found and isinstance(found.outcome, Rejected) else None
 
     def remember(self, digest: bytes, address: str, answer: Remembered) -> None:
         """Keep an answer that was given for this pair, shown from this address."""
@@ -97,7 +111,7 @@ class _Answers:
         self._answers: OrderedDict[bytes, Remembered] = OrderedDict()
         self._keys: dict[str, set[bytes]] = {}
 
-    def get(self, key: bytes, now: float) -> Verified | Rejected | None:
+    def get(self, key: bytes, now: float) -> Remembered | None:
         answer = self._answers.get(key)
         if answer is None:
             return None
@@ -105,7 +119,7 @@ class _Answers:
             self._drop(key)
             return None
         self._answers.move_to_end(key)
-        return answer.outcome
+        return answer
 
     def put(self, key: bytes, answer: Remembered) -> None:
         self._drop(key)

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from authsvc.identity.provider import Rejected, Verified
+T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
@@ -21,19 +22,19 @@ class Flight:
         return self.overtaken or not self.news.isdisjoint(about)
 
 
-class Flights:
+class Flights(Generic[T]):
     """The evaluations under way by key. All of it lives on the event loop."""
 
     def __init__(self) -> None:
-        self._under_way: dict[bytes, tuple[Flight, asyncio.Task[Verified | Rejected]]] = {}
+        self._under_way: dict[bytes, tuple[Flight, asyncio.Task[T]]] = {}
 
     async def join(
         self,
         key: bytes,
         address: str,
         topic: str,
-        evaluate: Callable[[Flight], Coroutine[None, None, Verified | Rejected]],
-    ) -> Verified | Rejected:
+        evaluate: Callable[[Flight], Coroutine[None, None, T]],
+    ) -> T:
         """The outcome of the evaluation under way for `key`, or of a new one.
 
         A waiter that goes away takes nothing from the others. What `evaluate` raises, all get.
@@ -60,8 +61,8 @@ class Flights:
         self,
         key: bytes,
         flight: Flight,
-        evaluate: Callable[[Flight], Coroutine[None, None, Verified | Rejected]],
-    ) -> Verified | Rejected:
+        evaluate: Callable[[Flight], Coroutine[None, None, T]],
+    ) -> T:
         try:
             return await evaluate(flight)
         finally:

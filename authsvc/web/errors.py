@@ -135,6 +135,24 @@ def _more(error: AuthsvcError, realm: str) -> list[Header]:
         quoted = realm.replace("\\", "\\\\").replace('"', '\\"')
         challenge = f'Basic realm="{quoted}", charset="UTF-8"'
         return [(b"www-authenticate", challenge.encode("ascii", "replace"))]
-    if isinstance(error, Limited | Unavailable):
-        return [(b"retry-after", b"%d" % max(1, error.retry_after))]
+    if isinstance(error, Limited):
+        return [_retry_after(error.retry_after), *_rate_limit(error)]
+    if isinstance(error, Unavailable):
+        return [_retry_after(error.retry_after)]
     return []
+
+
+def _retry_after(seconds: int) -> Header:
+    return b"retry-after", b"%d" % max(1, seconds)
+
+
+def _rate_limit(error: Limited) -> list[Header]:
+    """The fields of draft-ietf-httpapi-ratelimit-headers-10: the policy, and that nothing is left.
+
+    A field's parameters are quota, window, remaining and time to the reset, in seconds.
+    """
+    if not error.policy:
+        return []
+    policy = f'"{error.policy}";q={error.quota};w={error.window}'
+    left = f'"{error.policy}";r=0;t={max(1, error.retry_after)}'
+    return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())]

@@ -1,0 +1,137 @@
+"""The windows of `windows.LocalWindows`, held in Redis or Valkey: one script for each call."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+
+from .windows import COUNTED, DOUBT, LATELY, Claim, Full, Place
+
+PREFIX = b"asv:"
+
+# A window is a sorted set of members by time. Per claim come member, most, window and binding.
+_COMMON = """
+local now, lately = tonumber(ARGV[1]), tonumber(ARGV[2])
+local function claim(i)
+  local at = 3 + (i - 1) * 4
+  local window = tonumber(ARGV[at + 2])
+  redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', string.format('%.6f', now - window))
+  return ARGV[at], tonumber(ARGV[at + 1]), window, ARGV[at + 3] == '1'
+end
+local function wait(key, most, window)
+  local count = redis.call('ZCARD', key)
+  if count < most then return '0' end
+  local first = redis.call('ZRANGE', key, count - most, count - most, 'WITHSCORES')
+  return string.format('%.6f', tonumber(first[2]) + window - now)
+end
+local function time(key, member)
+  return tonumber(redis.call('ZSCORE', key, member) or nil)
+end
+local function add(key, member, window)
+  redis.call('ZADD', key, ARGV[1], member)
+  redis.call('PEXPIRE', key, math.ceil(window * 1000))
+end
+"""
+_TAKE = (
+    _COMMON
+    + """
+for i = 1, #KEYS do
+  local member, most, window, binding = claim(i)
+  if binding and redis.call('ZCARD', KEYS[i]) >= most and not time(KEYS[i], '?' .. member) then
+    return {'full', i - 1, wait(KEYS[i], most, window)}
+  end
+end
+local found = {'taken'}
+for i = 1, #KEYS do
+  local member, most, window = claim(i)
+  local counted = time(KEYS[i], '!' .. member)
+  local added = 0
+  if not time(KEYS[i], '?' .. member) and (not counted or counted <= now - lately)
+      and redis.call('ZCARD', KEYS[i]) < most then
+    add(KEYS[i], '?' .. member, window)
+    added = 1
+  end
+  found[#found + 1] = added
+  found[#found + 1] = wait(KEYS[i], most, window)
+end
+return found
+"""
+)
+_COUNT = (
+    _COMMON
+    + """
+local found = {}
+for i = 1, #KEYS do
+  local member, most, window = claim(i)
+  local taken = redis.call('ZREM', KEYS[i], '?' .. member)
+  local last = time(KEYS[i], '!' .. member)
+  if last and last <= now - lately then
+    redis.call('ZREM', KEYS[i], '!' .. member)
+    redis.call('ZADD', KEYS[i], last, string.format('%.0f', last * 1000) .. member)
+    last = nil
+  end
+  if last or taken == 1 or redis.call('ZCARD', KEYS[i]) < most then
+    add(KEYS[i], '!' .. member, window)
+  end
+  found[#found + 1] = wait(KEYS[i], most, window)
+end
+return found
+"""
+)
+
+
+class RedisWindows:
+    """As `LocalWindows`; whatever the client raises passes through."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self._take = client.register_script(_TAKE)
+        self._count = client.register_script(_COUNT)
+
+    async def take(self, claims: Sequence[Claim], now: float) -> Full | tuple[Place, ...]:
+        """As `Windows.take`; `now` is wall clock seconds, alike on all replicas."""
+        found = await self._take(*_arguments(claims, now))
+        if found[0] == b"full":
+            return Full(found[1], float(found[2]))
+        pairs = zip(found[1::2], found[2::2], strict=True)
+        return tuple(Place(bool(added), float(wait)) for added, wait in pairs)
+
+    async def count(self, claims: Sequence[Claim], now: float) -> tuple[float, ...]:
+        """As `Windows.count`."""
+        return tuple(map(float, await self._count(*_arguments(claims, now))))
+
+    async def drop(self, claims: Sequence[Claim]) -> None:
+        """As `Windows.drop`."""
+        async with self._client.pipeline(transaction=False) as commands:
+            for claim in claims:
+                commands.zrem(PREFIX + claim.key, DOUBT + claim.member)
+            await commands.execute()
+
+    async def forgive(self, claims: Sequence[Claim], emptied: Sequence[bytes]) -> None:
+        """As `Windows.forgive`."""
+        async with self._client.pipeline(transaction=False) as commands:
+            for key in emptied:
+                commands.delete(PREFIX + key)
+            for claim in claims:
+                members = DOUBT + claim.member, COUNTED + claim.member
+                commands.zrem(PREFIX + claim.key, *members)
+            await commands.execute()
+
+    async def clear(self, *, starts: bytes = b"", ends: bytes = b"") -> None:
+        """As `LocalWindows.clear`."""
+        pattern = _literal(PREFIX + starts) + b"*" + _literal(ends)
+        async for key in self._client.scan_iter(match=pattern, count=5_000):
+            await self._client.unlink(key)
+
+
+def _arguments(claims: Sequence[Claim], now: float) -> tuple[list[bytes], list[Any]]:
+    values: list[Any] = [f"{now:.6f}", LATELY]
+    for claim in claims:
+        values += (claim.member, claim.most, claim.window, int(claim.binding))
+    return [PREFIX + claim.key for claim in claims], values
+
+
+def _literal(text: bytes) -> bytes:
+    """A text as a pattern of Redis that means nothing but itself."""
+    return re.sub(rb"([*?\[\]\\^-])", rb"\\\1", text)

@@ -1,0 +1,158 @@
+"""Moving windows of different things: who holds which, how many there are, and for how long.
+
+A thing is taken before it is known whether it counts (a password before its check), so that
+attempts at the same time never pass a limit together. While it is in doubt it fills a place; then
+it is counted or dropped. A thing that counted lately is not counted again.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+MOST_KEYS = 50_000  # windows held by a process, about 500 bytes each
+LATELY = 300.0  # seconds: the same wrong password within them is no new failure
+
+DOUBT, COUNTED = b"?", b"!"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A place for `member` in the window of `key`, of `most` places and `window` seconds.
+
+    One that is not `binding` refuses nothing: it fills a place when there is one.
+    """
+
+    key: bytes
+    member: bytes
+    most: int
+    window: float
+    binding: bool = True
+
+
+class Place(NamedTuple):
+    """A claim that was met: whether it fills a place of its own, and what there is then.
+
+    `full_for` is how long no other member will find a place, in seconds; 0 when one would now.
+    """
+
+    added: bool
+    full_for: float
+
+
+class Full(NamedTuple):
+    """The first binding claim without a place, by its number, and seconds until there is one."""
+
+    claim: int
+    wait: float
+
+
+class Windows(Protocol):
+    """Where windows are kept. Each call does all of its claims or, when it refuses, none."""
+
+    async def take(self, claims: Sequence[Claim]) -> Full | tuple[Place, ...]:
+        """A place for each claim, in doubt; or which one is refused."""
+        ...
+
+    async def count(self, claims: Sequence[Claim]) -> tuple[float, ...]:
+        """What was in doubt counts. How long each window is full from now on, in seconds."""
+        ...
+
+    async def drop(self, claims: Sequence[Claim]) -> None:
+        """What was in doubt never was."""
+        ...
+
+    async def forgive(self, claims: Sequence[Claim], emptied: Sequence[bytes]) -> None:
+        """These members count nowhere any more, and the windows `emptied` hold nothing."""
+        ...
+
+
+class LocalWindows:
+    """Windows of one process, by the time that `now` tells in seconds. Those used last are kept."""
+
+    def __init__(self, most_keys: int = MOST_KEYS) -> None:
+        self._most_keys = most_keys
+        self._windows: OrderedDict[bytes, dict[bytes, float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def take(self, claims: Sequence[Claim], now: float) -> Full | tuple[Place, ...]:
+        """As `Windows.take`."""
+        for number, claim in enumerate(claims):
+            held = self._held(claim, now)
+            if claim.binding and len(held) >= claim.most and DOUBT + claim.member not in held:
+                return Full(number, _wait(held, claim, now))
+        return tuple(self._place(claim, now) for claim in claims)
+
+    def _place(self, claim: Claim, now: float) -> Place:
+        held = self._made(claim, now)
+        doubt, counted = DOUBT + claim.member, COUNTED + claim.member
+        new = doubt not in held and (counted not in held or held[counted] <= now - LATELY)
+        added = new and len(held) < claim.most
+        if added:
+            held[doubt] = now
+        return Place(added, _full_for(held, claim, now))
+
+    def count(self, claims: Sequence[Claim], now: float) -> tuple[float, ...]:
+        """As `Windows.count`."""
+        return tuple(self._count(claim, now) for claim in claims)
+
+    def _count(self, claim: Claim, now: float) -> float:
+        held = self._made(claim, now)
+        doubt, counted = DOUBT + claim.member, COUNTED + claim.member
+        taken = held.pop(doubt, None)
+        last = held.get(counted)
+        if last is not None and last <= now - LATELY:
+            held[b"%d" % (last * 1000) + claim.member] = held.pop(counted)
+            last = None
+        if last is not None or taken is not None or len(held) < claim.most:
+            held.pop(counted, None)  # the newest stand last
+            held[counted] = now
+        return _full_for(held, claim, now)
+
+    def drop(self, claims: Sequence[Claim]) -> None:
+        """As `Windows.drop`."""
+        for claim in claims:
+            self._windows.get(claim.key, {}).pop(DOUBT + claim.member, None)
+
+    def forgive(self, claims: Sequence[Claim], emptied: Sequence[bytes]) -> None:
+        """As `Windows.forgive`."""
+        for key in emptied:
+            self._windows.pop(key, None)
+        for claim in claims:
+            held = self._windows.get(claim.key, {})
+            held.pop(DOUBT + claim.member, None)
+            held.pop(COUNTED + claim.member, None)
+
+    def clear(self, *, starts: bytes = b"", ends: bytes = b"") -> None:
+        """Empty the windows whose keys start and end so."""
+        for key in [key for key in self._windows if key.startswith(starts) and key.endswith(ends)]:
+            del self._windows[key]
+
+    def _made(self, claim: Claim, now: float) -> dict[bytes, float]:
+        held = self._held(claim, now)
+        self._windows[claim.key] = held
+        self._windows.move_to_end(claim.key)
+        if len(self._windows) > self._most_keys:
+            self._windows.popitem(last=False)
+        return held
+
+    def _held(self, claim: Claim, now: float) -> dict[bytes, float]:
+        """What is in the window still."""
+        held = self._windows.get(claim.key)
+        if held is None:
+            return {}
+        for member in [each for each, at in held.items() if at <= now - claim.window]:
+            del held[member]
+        return held
+
+
+def _wait(held: dict[bytes, float], claim: Claim, now: float) -> float:
+    """Seconds until a full window has a place: its places may be more than it may hold now."""
+    times = sorted(held.values())
+    return times[len(times) - claim.most] + claim.window - now
+
+
+def _full_for(held: dict[bytes, float], claim: Claim, now: float) -> float:
+    return _wait(held, claim, now) if len(held) >= claim.most else 0.0

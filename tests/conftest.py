@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from loopback import Guard
 
-pytest_plugins = ["db_fixtures", "real_fixtures"]
+pytest_plugins = ["db_fixtures", "real_fixtures", "ldap_fixtures"]
 
 _GUARD = Guard()
 sys.addaudithook(_GUARD.hook)

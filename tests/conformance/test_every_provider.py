@@ -1,15 +1,19 @@
 """The one suite that every source of identities passes.
 
 A new provider adds one builder to `BUILDERS`: it makes a source in `folder` whose people are
-those of `PEOPLE`.
+those of `PEOPLE`, with a fixture of its own where it needs one.
 """
 
+import itertools
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
 from identity.parts import NOW, People, hashed, htpasswd_line
+from real.process import free_port
+from real.slapd import SUFFIX, entry, escaped
 
 from authsvc.errors import Unavailable
 from authsvc.identity.htpasswd import Htpasswd
@@ -31,7 +35,8 @@ ALICES = PEOPLE["alice"]
 class Built:
     """A provider, how to change a person behind it, and one like it that cannot be asked.
 
-    With `by_topic` the change feed tells of changes; else `is_current` must.
+    With `by_topic` the change feed tells of changes; else `is_current` must. With `by_look` nobody
+    tells the source either: it sees a change when it looks, and the changes here make it look.
     """
 
     provider: Provider
@@ -39,9 +44,10 @@ class Built:
     remove: Callable[[str], None]
     out_of_reach: Provider
     by_topic: bool = False
+    by_look: bool = False
 
 
-def local(_folder):
+def local(_request, _folder):
     people, unreachable = People(), People(down=True)
     for name, password in PEOPLE.items():
         people.add(name, password)
@@ -50,7 +56,7 @@ def local(_folder):
     )
 
 
-def htpasswd(folder):
+def htpasswd(_request, folder):
     path = folder / "htpasswd"
     lines = {name: htpasswd_line(name, password) for name, password in PEOPLE.items()}
     lines["alice"] = f"alice:{hashed(ALICES)}\n"
@@ -76,12 +82,47 @@ def at(path):
     return Htpasswd("file", path, ["bcrypt", "argon2"], pause=lambda _seconds: None)
 
 
-BUILDERS = [pytest.param(local, id="local"), pytest.param(htpasswd, id="htpasswd")]
+def ldap(request, _folder):
+    slapd, sources = (request.getfixturevalue(name) for name in ("slapd", "sources"))
+    unit = f"ou=conformance-{uuid.uuid4().hex[:8]},{SUFFIX}"
+    provider = sources(slapd.url, user_base=unit, password_changed_attribute="description")
+    slapd.add([entry(unit, ["organizationalUnit"], ou=unit[3 : unit.index(",")])])
+    changes = itertools.count()
+
+    def dn(name):
+        return f"uid={escaped(name)},{unit}"
+
+    def set_password(name, password):
+        known = provider.knows(name)
+        marked = {"userPassword": password, "description": f"change {next(changes)}"}
+        if known is None:
+            slapd.add([entry(dn(name), ["inetOrgPerson"], uid=name, cn=name, sn="x", **marked)])
+            return
+        for attribute, value in marked.items():
+            slapd.replace(dn(name), attribute, value)
+        provider.recheck(known)
+
+    def remove(name):
+        known = provider.knows(name)
+        slapd.remove(dn(name))
+        provider.recheck(known)
+
+    for name, password in PEOPLE.items():
+        set_password(name, password)
+    nowhere = sources(f"ldap://127.0.0.1:{free_port()}")
+    return Built(provider, set_password, remove, nowhere, by_look=True)
+
+
+BUILDERS = [
+    pytest.param(local, id="local"),
+    pytest.param(htpasswd, id="htpasswd"),
+    pytest.param(ldap, id="ldap"),
+]
 
 
 @pytest.fixture(params=BUILDERS)
 def built(request, tmp_path):
-    return request.param(tmp_path)
+    return request.param(request, tmp_path)
 
 
 @pytest.mark.parametrize("name", PEOPLE)
@@ -172,8 +213,8 @@ def test_who_is_removed_is_unknown_and_no_longer_current(built):
 
 
 def test_a_source_without_topics_marks_what_it_holds_for_each_name(built):
-    assert built.by_topic or isinstance(built.provider, Marks)
-    if not built.by_topic:
+    assert built.by_topic or built.by_look or isinstance(built.provider, Marks)
+    if isinstance(built.provider, Marks):
         before = [built.provider.mark(name) for name in ("alice", "long", "carol")]
         built.set_password("alice", "the next one of hers")
         built.set_password("carol", "her first one")

@@ -139,8 +139,11 @@ class Servers:
         state.answered = self._timer()
         if state.fault is not None:
             state.fault = None
-            _log.info("directory server usable again", source=self._settings.name,
-                      server=state.server.url)  # fmt: skip
+            _log.warning(
+                "directory server usable again",
+                source=self._settings.name,
+                server=state.server.url,
+            )
 
     def _say(self, event: str, state: _State, *, reason: str) -> None:
         _log.error(event, source=self._settings.name, server=state.server.url, reason=reason)

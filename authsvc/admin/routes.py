@@ -34,7 +34,7 @@ def routes(api: Api, callers: Caller) -> APIRouter:
             name=f"{method} {path}",
         )
         methods.setdefault(path, set()).add(method)
-    for path, allowed in methods.items():
+    for path, allowed in sorted(methods.items(), key=lambda item: "{" in item[0]):
         router.add_route(PREFIX + path, _Others(allowed), include_in_schema=False)
     return router
 

@@ -115,7 +115,7 @@ async def set_password(call: Call) -> Reply:
         )
     stored = await call.read(lambda session, _: users.stored_hash(session, who.name))
     await _prove(call, asked.old)
-    hashed = await hashed_password(call, who.name, asked.new)
+    hashed = await hashed_password(call, who.name, asked.new, "/new")
 
     def edit(tx: Transaction) -> Outcome[dict[str, Any]]:
         return users.set_own_password(tx, stored, hashed)

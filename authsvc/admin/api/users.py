@@ -16,6 +16,7 @@ from authsvc.changes import guard, reads, texts, users
 from authsvc.changes.spec import Spec, changed, checked
 from authsvc.changes.unit_of_work import Outcome, Transaction
 from authsvc.db.models import Subject
+from authsvc.errors import Invalid
 from authsvc.protocol.names import SubjectRef
 
 
@@ -64,12 +65,20 @@ async def revoke(call: Call) -> Reply:
     return Reply(await call.change(edit))
 
 
-async def hashed_password(call: Call, name: str, password: SecretStr) -> str:
-    """The hash of a new password, made by the threads for slow hashes; raises Invalid."""
+async def hashed_password(
+    call: Call, name: str, password: SecretStr, pointer: str = "/password"
+) -> str:
+    """The hash of a new password, made by the threads for slow hashes.
+
+    Raises Invalid, for the place in the body that `pointer` is.
+    """
     services = await call.read(lambda session, _: users.forbidden_words(session))
-    return await call.api.hashes.run(
-        users.password_hash, name, password.get_secret_value(), services
-    )
+    text = password.get_secret_value()
+    try:
+        return await call.api.hashes.run(users.password_hash, name, text, services)
+    except Invalid as error:
+        faults = [(pointer, error.message)]
+        raise Invalid(error.message, advice=error.advice, faults=faults) from None
 
 
 def _ref(item: dict[str, Any]) -> SubjectRef:

@@ -85,6 +85,9 @@ async def test_a_new_password_counts_at_once_and_the_old_one_no_more(api, pia):
 async def test_a_refused_change_leaves_the_old_one(api, pia, old, new):
     answer = await change(api, f"{pia}:{PASSPHRASE}", old, new)
     assert answer.status == 422
+    assert [fault["pointer"] for fault in answer.json["errors"]] == [
+        "/new" if old == PASSPHRASE else "/old"
+    ]
     if new:
         assert str(new).encode() not in answer.body
     assert PASSPHRASE.encode() not in answer.body

@@ -1,44 +1,20 @@
-"""Policy documents with the sentences that must hold of them (contract section 8), on the engine.
+"""Every scenario on the engine: policy documents with the sentences that must hold of them."""
 
-A scenario is a file beside this one; whoever adds a rule adds sentences, not code.
-"""
-
-import re
 from datetime import datetime
-from pathlib import Path
-from typing import ClassVar
 
 import pytest
-import yaml
 from access.world import NOBODY, NOW, Grant, World, a_registry, person, robot
+from scenarios.sentences import FILES, read
 
 from authsvc.protocol.access import Access, Asked
 from authsvc.protocol.names import parse_member, parse_subject
 
-HERE = Path(__file__).parent
-SENTENCE = re.compile(
-    r"(?P<who>\S+) (?P<verb>can|cannot) (?P<actions>\S+) (?P<name>\S+)"
-    r"(?: on (?P<service>\S+))?(?: from (?P<address>\S+))?"
-)
-
-
-class Core(yaml.SafeLoader):
-    """YAML 1.2 as documents are read by: `on` is a word there, and no truth value."""
-
-    yaml_implicit_resolvers: ClassVar = {
-        first: [(tag, text) for tag, text in found if tag != "tag:yaml.org,2002:bool"]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-
-Core.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), ["t", "f"])
-
 
 def sentences():
-    for path in sorted(HERE.glob("*.yaml")):
-        document = yaml.load(path.read_text(), Core)
-        for sentence in document["tests"]:
-            yield pytest.param(document, sentence, id=f"{path.stem}: {sentence}")
+    for path in FILES:
+        scenario = read(path)
+        for sentence in scenario.sentences:
+            yield pytest.param(scenario, sentence, id=f"{path.stem}: {sentence.text}")
 
 
 def a_grant(subject: str, item: dict, on: str) -> Grant:
@@ -54,27 +30,27 @@ def a_grant(subject: str, item: dict, on: str) -> Grant:
     )
 
 
-def a_world(document: dict) -> World:
-    grants = [a_grant(it["subject"], it, it.get("on", "**")) for it in document.get("grants", ())]
-    robots = [
-        a_grant(f"robot:{it['name']}", it, it["namespace"]) for it in document.get("robots", ())
-    ]
+def a_world(scenario) -> World:
+    grants = [a_grant(it["subject"], it, it.get("on", "**")) for it in scenario.get("grants")]
+    robots = [a_grant(f"robot:{it['name']}", it, it["namespace"]) for it in scenario.get("robots")]
     return World(
         grants=(*grants, *robots),
         namespaces=tuple(
             (it["name"], it.get("registry"), it.get("visibility", "private"))
-            for it in document["namespaces"]
+            for it in scenario.get("namespaces")
         ),
         members=tuple(
             (f"group:{it['name']}", str(parse_member(member)))
-            for it in document.get("groups", ())
+            for it in scenario.get("groups")
             for member in it["members"]
         ),
         roles={
             it["name"]: frozenset(
-                action for allow in it["allow"] for action in allow.partition(":")[2].split(",")
+                action.replace("*", "catalog")
+                for allow in it["allow"]
+                for action in allow.rpartition(":")[2].split(",")
             )
-            for it in document.get("roles", ())
+            for it in scenario.get("roles")
         },
     )
 
@@ -86,20 +62,16 @@ def a_principal(text: str):
     return robot(who.name) if who.kind == "robot" else person(who.name, who.source)
 
 
-@pytest.mark.parametrize(("document", "sentence"), list(sentences()))
-def test_the_sentence_holds(document, sentence):
-    said = SENTENCE.fullmatch(sentence)
-    assert said, "no sentence: SUBJECT can|cannot ACTION[,ACTION] NAME [on SERVICE] [from IP]"
-    registries = {it["name"]: it for it in document["registries"]}
-    service = said["service"] or next(iter(registries))
-    actions = tuple(said["actions"].split(","))
-    decision = a_world(document).decide(
-        a_principal(said["who"]),
-        Asked((Access("repository", said["name"], actions),)),
-        a_registry(service, read_only=registries[service].get("read_only", False)),
-        address=said["address"] or "",
-        known=said["address"] is not None,
+@pytest.mark.parametrize(("scenario", "sentence"), list(sentences()))
+def test_the_sentence_holds(scenario, sentence):
+    registries = {it["name"]: it for it in scenario.get("registries")}
+    read_only = registries[sentence.service].get("read_only", False)
+    decision = a_world(scenario).decide(
+        a_principal(sentence.who),
+        Asked((Access("repository", sentence.name, sentence.actions),)),
+        a_registry(sentence.service, read_only=read_only),
+        address=sentence.address or "",
+        known=sentence.address is not None,
         now=NOW,
     )
-    expected = tuple(sorted(actions)) if said["verb"] == "can" else ()
-    assert decision.verdicts[0].granted == expected
+    assert decision.verdicts[0].granted == sentence.granted

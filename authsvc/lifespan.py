@@ -41,6 +41,7 @@ async def running(parts: Online) -> AsyncIterator[None]:
         yield
         group.cancel_scope.cancel()
     await parts.log.stop()
+    await parts.limiter.close()
     metrics.flush()
     parts.offline.database.dispose()
 

@@ -1,7 +1,5 @@
 """The parts of one worker of the service."""
 
-import hashlib
-import hmac
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -14,6 +12,7 @@ from anyio import CapacityLimiter
 from authsvc import metrics
 from authsvc.access.snapshot import Snapshot
 from authsvc.audit.log import TokenLog
+from authsvc.audit.pseudonyms import pseudonyms
 from authsvc.changes import once
 from authsvc.changes.key_maker import KeyMaker
 from authsvc.changes.unit_of_work import UnitOfWork
@@ -26,13 +25,17 @@ from authsvc.identity.authenticator import Authenticator, Memory, Minted
 from authsvc.identity.bulkhead import Bulkhead
 from authsvc.identity.costs import HashCosts
 from authsvc.identity.credential_cache import CredentialCache
+from authsvc.identity.guesses import LimitedGuesses
 from authsvc.identity.htpasswd import Htpasswd
+from authsvc.identity.limit_records import telling
 from authsvc.identity.local import Local
 from authsvc.identity.provider import Provider
 from authsvc.identity.refusals import Refusals
 from authsvc.identity.sources import Source, Sources
 from authsvc.jobs import Job
 from authsvc.keys.keyring import Keyring
+from authsvc.limits.limiter import Limiter
+from authsvc.limits.limiter import limiter as limiter_of
 from authsvc.settings import HtpasswdSource, Settings
 from authsvc.tokens.identifiers import Identifiers
 from authsvc.tokens.records import Pseudonyms
@@ -43,7 +46,8 @@ from .offline import Offline, offline
 
 CORES = os.cpu_count() or 1
 UNHEARD = 2.0  # seconds without news after which /readyz says so; tokens go on until feed.BLIND
-FORGETTING = 600.0  # seconds between two removals of answers that are kept no longer
+FORGETTING = 600.0  # seconds between two removals of what is kept no longer
+TENDING = 1.0  # seconds between two looks at Redis and writes of known addresses
 ADMIN_THREADS = 4
 ADMIN_WAITING = 64  # admin requests that may wait for one of them
 WAITING = 256  # password checks that may wait for a thread; more are told to come back
@@ -72,6 +76,7 @@ class Online:
     threads: CapacityLimiter
     admin: Bulkhead
     hashes: Bulkhead
+    limiter: Limiter
     states: Mapping[str, Callable[[], str]]
 
     async def hear(self) -> None:
@@ -102,14 +107,16 @@ def online(settings: Settings) -> Online:
     local = Local(partial(stored.find, database), partial(stored.rehash, database))
     costs = HashCosts((local, *files))
     hashes = _slow_threads(settings)
-    authenticator = _authenticator(settings, clock, local, files, costs, hashes)
+    log = _log(settings, database)
+    pseudonym = pseudonyms(base.keys.secret())
+    limiter = _limiter(base, log, pseudonym)
+    feed.subscribe(limiter.forget)
+    authenticator = _authenticator(settings, clock, local, files, costs, hashes, limiter)
     feed.subscribe(authenticator.forget)
     keyring = Keyring(database, base.keys, clock, staleness)
-    log = _log(settings, database)
-    pseudonym = _pseudonym(base.keys.secret())
     parts = Parts(
         clock=clock, feed=feed, snapshot=snapshot, authenticator=authenticator, keyring=keyring,
-        log=log, pseudonyms=Pseudonyms(pseudonym), identifiers=Identifiers(),
+        log=log, pseudonyms=Pseudonyms(pseudonym), identifiers=Identifiers(), limiter=limiter,
     )  # fmt: skip
     tokens = TokenService(
         parts,
@@ -123,9 +130,9 @@ def online(settings: Settings) -> Online:
         feed=feed, snapshot=snapshot, authenticator=authenticator, keyring=keyring,
         log=log, tokens=tokens, pseudonym=pseudonym, files=files, threads=threads,
         admin=Bulkhead("admin requests", threads=ADMIN_THREADS, queue=ADMIN_WAITING),
-        hashes=hashes,
-        jobs=_jobs(base, keyring, files, costs),
-        states=_states(base, feed, keyring, log, files),
+        hashes=hashes, limiter=limiter,
+        jobs=(*_jobs(base, keyring, files, costs), *_limit_jobs(limiter)),
+        states=_states(base, feed, keyring, log, files, limiter),
     )  # fmt: skip
 
 
@@ -143,7 +150,7 @@ def _slow_threads(settings: Settings) -> Bulkhead:
 
 def _authenticator(
     settings: Settings, clock: Clock, local: Local, files: tuple[Htpasswd, ...],
-    costs: HashCosts, slow: Bulkhead,
+    costs: HashCosts, slow: Bulkhead, limiter: Limiter,
 ) -> Authenticator:  # fmt: skip
     """Local people first, then the files in their order."""
     providers: tuple[Provider, ...] = (local, *files)
@@ -155,6 +162,23 @@ def _authenticator(
         ),
         Refusals(costs, clock),
         clock,
+        LimitedGuesses(limiter.failures, limiter.refusing),
+    )
+
+
+def _limiter(base: Offline, log: TokenLog, pseudonym: Callable[[str], str]) -> Limiter:
+    """The limits, with one thread to look up known addresses: only who is refused needs them."""
+    thread = Bulkhead("known addresses", threads=1, queue=WAITING, patience=1.0)
+    tell = telling(log, base.clock, pseudonym)
+    return limiter_of(
+        base.settings, base.keys.secret(), base.database, base.clock, thread=thread.run, tell=tell
+    )
+
+
+def _limit_jobs(limiter: Limiter) -> tuple[Job, ...]:
+    return (
+        Job("limits", TENDING, limiter.tend),
+        Job("known addresses", FORGETTING, limiter.forget_old, exclusive=True),
     )
 
 
@@ -167,15 +191,6 @@ def _log(settings: Settings, database: Database) -> TokenLog:
     writer = f"{socket.gethostname()[:64]}-{os.getpid()}-{os.urandom(6).hex()}"
     observe = metrics.AUDIT_COMMIT_SECONDS.observe
     return TokenLog(database, writer, settings.audit.on_failure, on_commit=observe)
-
-
-def _pseudonym(secret: bytes) -> Callable[[str], str]:
-    """The first 12 hex digits of a name's HMAC-SHA-256 (contract section 7)."""
-
-    def pseudonym(name: str) -> str:
-        return hmac.new(secret, name.encode(), hashlib.sha256).hexdigest()[:12]
-
-    return pseudonym
 
 
 def _jobs(
@@ -199,8 +214,9 @@ def _forget_answers(base: Offline) -> None:
 
 
 def _states(
-    base: Offline, feed: Feed, keyring: Keyring, log: TokenLog, files: tuple[Htpasswd, ...]
-) -> Mapping[str, Callable[[], str]]:
+    base: Offline, feed: Feed, keyring: Keyring, log: TokenLog, files: tuple[Htpasswd, ...],
+    limiter: Limiter,
+) -> Mapping[str, Callable[[], str]]:  # fmt: skip
     """`ok`, `degraded` or `failed`, by name."""
     settings, clock = base.settings, base.clock
 
@@ -224,4 +240,5 @@ def _states(
         "audit": audit,
         "transport": partial(transport_state, settings),
         **{f"source {file.name}": file.state for file in files},
+        **({"redis": limiter.state} if settings.redis.url.get_secret_value() else {}),
     }

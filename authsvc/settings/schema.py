@@ -165,12 +165,10 @@ class Settings(BaseModel):
 
     def without_effect(self) -> tuple[str, ...]:
         """The keys that were set but whose part is not built yet; named once at start."""
-        sections = {"limits": self.limits, "refresh": self.refresh}
+        sections = {"refresh": self.refresh}
         found = [f"{name}.{key}" for name, part in sections.items() for key in _set(part)]
         found += [f"audit.{key}" for key in _set(self.audit) if key not in _EFFECTIVE_AUDIT]
         found += [f"sources.{s.name}" for s in self.sources if isinstance(s, LdapSource)]
-        if self.redis.url.get_secret_value():
-            found.append("redis.url")
         return tuple(found)
 
     def _shows_secrets(self) -> bool:

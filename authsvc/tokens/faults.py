@@ -2,7 +2,7 @@
 
 from authsvc.access.model import Registry
 from authsvc.audit.records import Outcome
-from authsvc.errors import AuthsvcError, TooLarge, Unauthenticated, Unavailable
+from authsvc.errors import AuthsvcError, Limited, TooLarge, Unauthenticated, Unavailable
 from authsvc.protocol.oauth2 import OAuthInvalid
 
 NAMED = frozenset({"wrong_password", "disabled"})  # refusals that prove an account of that name
@@ -32,21 +32,22 @@ def served(registry: Registry | None) -> Registry:
     return registry
 
 
+_WORDS: dict[type[AuthsvcError], str] = {
+    Unavailable: "unavailable",
+    Limited: "limited",
+    UnknownService: "unknown_service",
+    TooLarge: "too_large",
+}
+
+
 def reason_of(error: AuthsvcError) -> str:
     """The word that records and metrics use for an error; a closed set."""
-    match error:
-        case Unauthenticated() | BadRefreshToken():
-            return error.reason
-        case Unavailable():
-            return "unavailable"
-        case UnknownService():
-            return "unknown_service"
-        case OAuthInvalid():
-            return error.error
-        case TooLarge():
-            return "too_large"
-        case _:
-            return "invalid_request"
+    if isinstance(error, Unauthenticated | BadRefreshToken):
+        return error.reason
+    word = next((word for kind, word in _WORDS.items() if isinstance(error, kind)), None)
+    if word is None and isinstance(error, OAuthInvalid):
+        return error.error
+    return word or "invalid_request"
 
 
 def outcome_of(error: AuthsvcError) -> Outcome:

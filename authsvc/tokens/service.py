@@ -18,13 +18,14 @@ from authsvc.audit.records import Outcome
 from authsvc.clock import Clock
 from authsvc.db.batch import Undecided
 from authsvc.db.feed import Feed
-from authsvc.errors import AuthsvcError, Unauthenticated, Unavailable
+from authsvc.errors import AuthsvcError, Limited, Unauthenticated, Unavailable
 from authsvc.identity.authenticator import Authenticator
 from authsvc.identity.provider import Rejected, Verified
 from authsvc.keys.keyring import Keyring, Signer
-from authsvc.principal import Kind
+from authsvc.limits.limiter import Limiter
+from authsvc.principal import ANONYMOUS, Kind
 from authsvc.protocol import claims
-from authsvc.protocol.credentials import RefreshToken
+from authsvc.protocol.credentials import Anonymous, RefreshToken
 
 from .answer import Answer, Basis, prepare
 from .faults import NAMED, BadRefreshToken, outcome_of, reason_of, served
@@ -71,6 +72,7 @@ class Parts:
     log: TokenLog
     pseudonyms: Pseudonyms
     identifiers: Identifiers
+    limiter: Limiter
 
 
 class TokenService:
@@ -90,7 +92,8 @@ class TokenService:
     async def issue(self, request: TokenRequest) -> Issued:
         """The token for a request.
 
-        Raises Invalid (service), Unauthenticated and Unavailable; each leaves its record.
+        Raises Invalid (service), Unauthenticated and Unavailable, each of which leaves its record,
+        and Limited, which comes late and leaves one for each window.
         """
         now = self._parts.clock.now()
         try:
@@ -140,15 +143,24 @@ class TokenService:
             if view is None:
                 return None
             registry = served(view.base.registries.get(request.question.service))
-            return self._sign(self._answer(request, verified, view, registry, now), request, now)
+            answer = self._answer(request, verified, view, registry, now)
+            if not self._parts.limiter.admits(verified.principal, request.caller.address):
+                return None
+            return self._sign(answer, request, now)
         except AuthsvcError:
             return None  # raised again, and recorded, by the long way
 
     async def _in_time(self, request: TokenRequest, now: float) -> Signed:
         self._parts.feed.require_fresh()
+        limiter, address = self._parts.limiter, request.caller.address
+        anonymous = isinstance(request.credentials, Anonymous)
+        if anonymous:
+            await limiter.check(ANONYMOUS, address)
         service = request.question.service
         served(self._parts.snapshot.registry(service))
         verified = await self._identify(request, now)
+        if not anonymous:
+            await limiter.check(verified.principal, address)
         view = await self._parts.snapshot.view(verified.principal)
         registry = served(view.base.registries.get(service))  # it may be another one by now
         return self._sign(self._answer(request, verified, view, registry, now), request, now)
@@ -269,8 +281,8 @@ class TokenService:
         Raises Unavailable when it cannot be written: no answer leaves before its record.
         """
         entry = self._refusal(caller, error, now=now, service=service, request=request)
-        if isinstance(error, Undecided):
-            return  # its record is on its way
+        if isinstance(error, Undecided | Limited):
+            return  # its record is on its way, or there is one for all of its window
         if outcome_of(error) is Outcome.ERROR:
             self._parts.log.record_soon(entry)
             return

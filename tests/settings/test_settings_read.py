@@ -445,8 +445,8 @@ def test_what_is_not_built_yet_is_named_when_set(read, folder):
         "[[audit.sinks]]\ntype = 'file'\npath = 'x'\n[redis]\nurl = 'redis://x'"
     )
     assert settings.without_effect() == (
-        "limits.token_requests", "refresh.idle", "audit.retention", "audit.sinks",
-        "sources.corp", "redis.url",
+        "refresh.idle", "audit.retention", "audit.sinks",
+        "sources.corp",
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 REAL   := .cache/real
 # What the tests need of Debian, installed when missing (root) or named (anybody else).
-PACKAGES := docker-registry skopeo podman buildah crun containerd apache2-utils postgresql openssl iproute2 slapd ldap-utils
+PACKAGES := docker-registry skopeo podman buildah crun containerd apache2-utils postgresql openssl iproute2 slapd ldap-utils redis-server
 export PYTHON
 
 .DEFAULT_GOAL := help

@@ -200,8 +200,11 @@ def _claim(kind: bytes, whose: Attempted, limit: Limit) -> Claim:
     if kind == PAIR:
         return Claim(PAIR + whose.pair, password, limit.amount, limit.window)
     if kind == ACCOUNT:
-        member = whose.address[:6] + password
-        return Claim(ACCOUNT + whose.account, member, limit.amount, limit.window)
+        # From wherever it comes at one time, one password is one guess at an account.
+        return Claim(
+            ACCOUNT + whose.account, whose.address[:6] + password, limit.amount, limit.window,
+            guess=password,
+        )  # fmt: skip
     member = whose.account[:6] + password
     return Claim(ADDRESS + whose.address, member, limit.amount, limit.window)
 

@@ -6,18 +6,19 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from .windows import COUNTED, DOUBT, LATELY, Claim, Full, Place
+from .windows import LATELY, Claim, Full, Place
 
 PREFIX = b"asv:"
 
-# A window is a sorted set of members by time. Per claim come member, most, window and binding.
+# A window is a sorted set of members by time. Per claim come what stands in doubt, what stands when
+# it counts, most, window and binding.
 _COMMON = """
 local now, lately = tonumber(ARGV[1]), tonumber(ARGV[2])
 local function claim(i)
-  local at = 3 + (i - 1) * 4
-  local window = tonumber(ARGV[at + 2])
+  local at = 3 + (i - 1) * 5
+  local window = tonumber(ARGV[at + 3])
   redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', string.format('%.6f', now - window))
-  return ARGV[at], tonumber(ARGV[at + 1]), window, ARGV[at + 3] == '1'
+  return ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), window, ARGV[at + 4] == '1'
 end
 local function wait(key, most, window)
   local count = redis.call('ZCARD', key)
@@ -37,19 +38,19 @@ _TAKE = (
     _COMMON
     + """
 for i = 1, #KEYS do
-  local member, most, window, binding = claim(i)
-  if binding and redis.call('ZCARD', KEYS[i]) >= most and not time(KEYS[i], '?' .. member) then
+  local doubt, _, most, window, binding = claim(i)
+  if binding and redis.call('ZCARD', KEYS[i]) >= most and not time(KEYS[i], doubt) then
     return {'full', i - 1, wait(KEYS[i], most, window)}
   end
 end
 local found = {'taken'}
 for i = 1, #KEYS do
-  local member, most, window = claim(i)
-  local counted = time(KEYS[i], '!' .. member)
+  local doubt, counted, most, window = claim(i)
+  local last = time(KEYS[i], counted)
   local added = 0
-  if not time(KEYS[i], '?' .. member) and (not counted or counted <= now - lately)
+  if not time(KEYS[i], doubt) and (not last or last <= now - lately)
       and redis.call('ZCARD', KEYS[i]) < most then
-    add(KEYS[i], '?' .. member, window)
+    add(KEYS[i], doubt, window)
     added = 1
   end
   found[#found + 1] = added
@@ -63,16 +64,16 @@ _COUNT = (
     + """
 local found = {}
 for i = 1, #KEYS do
-  local member, most, window = claim(i)
-  local taken = redis.call('ZREM', KEYS[i], '?' .. member)
-  local last = time(KEYS[i], '!' .. member)
+  local doubt, counted, most, window = claim(i)
+  local taken = redis.call('ZREM', KEYS[i], doubt)
+  local last = time(KEYS[i], counted)
   if last and last <= now - lately then
-    redis.call('ZREM', KEYS[i], '!' .. member)
-    redis.call('ZADD', KEYS[i], last, string.format('%.0f', last * 1000) .. member)
+    redis.call('ZREM', KEYS[i], counted)
+    redis.call('ZADD', KEYS[i], last, string.format('%.0f', last * 1000) .. counted)
     last = nil
   end
   if last or taken == 1 or redis.call('ZCARD', KEYS[i]) < most then
-    add(KEYS[i], '!' .. member, window)
+    add(KEYS[i], counted, window)
   end
   found[#found + 1] = wait(KEYS[i], most, window)
 end
@@ -105,7 +106,7 @@ class RedisWindows:
         """As `Windows.drop`."""
         async with self._client.pipeline(transaction=False) as commands:
             for claim in claims:
-                commands.zrem(PREFIX + claim.key, DOUBT + claim.member)
+                commands.zrem(PREFIX + claim.key, claim.doubt)
             await commands.execute()
 
     async def forgive(self, claims: Sequence[Claim], emptied: Sequence[bytes]) -> None:
@@ -114,8 +115,7 @@ class RedisWindows:
             for key in emptied:
                 commands.delete(PREFIX + key)
             for claim in claims:
-                members = DOUBT + claim.member, COUNTED + claim.member
-                commands.zrem(PREFIX + claim.key, *members)
+                commands.zrem(PREFIX + claim.key, claim.doubt, claim.counted)
             await commands.execute()
 
     async def clear(self, *, starts: bytes = b"", ends: bytes = b"") -> None:
@@ -128,7 +128,7 @@ class RedisWindows:
 def _arguments(claims: Sequence[Claim], now: float) -> tuple[list[bytes], list[Any]]:
     values: list[Any] = [f"{now:.6f}", LATELY]
     for claim in claims:
-        values += (claim.member, claim.most, claim.window, int(claim.binding))
+        values += (claim.doubt, claim.counted, claim.most, claim.window, int(claim.binding))
     return [PREFIX + claim.key for claim in claims], values
 
 

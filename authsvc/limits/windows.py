@@ -20,7 +20,8 @@ DOUBT, COUNTED = b"?", b"!"
 class Claim:
     """A place for `member` in the window of `key`, of `most` places and `window` seconds.
 
-    One that is not `binding` refuses nothing: it fills a place when there is one.
+    One that is not `binding` refuses nothing: it fills a place when there is one. `guess` is what
+    stands there while it is in doubt: members that are one guess fill one place until then.
     """
 
     key: bytes
@@ -28,6 +29,17 @@ class Claim:
     most: int
     window: float
     binding: bool = True
+    guess: bytes | None = None
+
+    @property
+    def doubt(self) -> bytes:
+        """What stands there while it is in doubt."""
+        return DOUBT + (self.member if self.guess is None else self.guess)
+
+    @property
+    def counted(self) -> bytes:
+        """What stands there when it counts."""
+        return COUNTED + self.member
 
 
 class Place(NamedTuple):
@@ -81,13 +93,13 @@ class LocalWindows:
         """As `Windows.take`."""
         for number, claim in enumerate(claims):
             held = self._held(claim, now)
-            if claim.binding and len(held) >= claim.most and DOUBT + claim.member not in held:
+            if claim.binding and len(held) >= claim.most and claim.doubt not in held:
                 return Full(number, _wait(held, claim, now))
         return tuple(self._place(claim, now) for claim in claims)
 
     def _place(self, claim: Claim, now: float) -> Place:
         held = self._made(claim, now)
-        doubt, counted = DOUBT + claim.member, COUNTED + claim.member
+        doubt, counted = claim.doubt, claim.counted
         new = doubt not in held and (counted not in held or held[counted] <= now - LATELY)
         added = new and len(held) < claim.most
         if added:
@@ -100,11 +112,11 @@ class LocalWindows:
 
     def _count(self, claim: Claim, now: float) -> float:
         held = self._made(claim, now)
-        doubt, counted = DOUBT + claim.member, COUNTED + claim.member
-        taken = held.pop(doubt, None)
+        counted = claim.counted
+        taken = held.pop(claim.doubt, None)
         last = held.get(counted)
         if last is not None and last <= now - LATELY:
-            held[b"%d" % (last * 1000) + claim.member] = held.pop(counted)
+            held[b"%d" % (last * 1000) + counted] = held.pop(counted)
             last = None
         if last is not None or taken is not None or len(held) < claim.most:
             held.pop(counted, None)  # the newest stand last
@@ -114,7 +126,7 @@ class LocalWindows:
     def drop(self, claims: Sequence[Claim]) -> None:
         """As `Windows.drop`."""
         for claim in claims:
-            self._windows.get(claim.key, {}).pop(DOUBT + claim.member, None)
+            self._windows.get(claim.key, {}).pop(claim.doubt, None)
 
     def forgive(self, claims: Sequence[Claim], emptied: Sequence[bytes]) -> None:
         """As `Windows.forgive`."""
@@ -122,8 +134,8 @@ class LocalWindows:
             self._windows.pop(key, None)
         for claim in claims:
             held = self._windows.get(claim.key, {})
-            held.pop(DOUBT + claim.member, None)
-            held.pop(COUNTED + claim.member, None)
+            held.pop(claim.doubt, None)
+            held.pop(claim.counted, None)
 
     def clear(self, *, starts: bytes = b"", ends: bytes = b"") -> None:
         """Empty the windows whose keys start and end so."""

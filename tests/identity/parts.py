@@ -101,9 +101,9 @@ def here(address="192.0.2.1", service="registry:5000", now=NOW, *, address_known
 
 
 @contextmanager
-def house(*providers, lookups=None, ttl=60.0, queue=100, threads=2):
+def house(*providers, lookups=None, ttl=60.0, queue=100, threads=2, guesses=None, clock=None):
     """Built the way the service builds it, but for the clock."""
-    clock = FrozenClock(NOW)
+    clock = clock or FrozenClock(NOW)
 
     async def sleep(seconds):
         clock.advance(seconds)
@@ -125,6 +125,7 @@ def house(*providers, lookups=None, ttl=60.0, queue=100, threads=2):
         Memory(CredentialCache(b"k" * 32), ttl, served.append),
         refusals,
         clock,
+        guesses,
     )
     try:
         yield House(authenticator, clock, costs, checks, served, refusals)

@@ -88,7 +88,7 @@ class LimitedGuesses:
             await self._failures.end(begun, ending, exists=exists)
 
     async def refuse(self, reached: Reached, shown: Password, address: str) -> NoReturn:
-        exists = await self._failures.exists(shown.username, address)
+        exists = await self._failures.exists(shown.username, address, reached)
         await self._refusing.refuse(reached, Refused(shown.username, address, exists))
 
 

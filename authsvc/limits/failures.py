@@ -105,7 +105,9 @@ class Failures:
             return None
         account = self._keys.account(name)
         found = self.note(account, address, known=False)
-        if found is None or found.key.startswith(PAIR) or not await self._is_known(name, address):
+        if found is None or found.key.startswith(PAIR):
+            return found
+        if not await self._is_known(name, address, found.key):
             return found
         return self.note(account, address, known=True)
 
@@ -120,7 +122,7 @@ class Failures:
         limits = tuple(self._limits.values())
         claims = tuple(_claim(kind, whose, limit) for kind, limit in self._limits.items())
         found, known = await self._counting.take(claims), False
-        if isinstance(found, Full) and await self._is_known(name, address):
+        if isinstance(found, Full) and await self._is_known(name, address, claims[found.claim].key):
             claims, known = tuple(_known(claim) for claim in claims), True
             found = await self._counting.take(claims)
         if isinstance(found, Full):
@@ -148,8 +150,9 @@ class Failures:
 
     async def _may_go_on(self, claim: Claim, attempt: Attempt) -> bool:
         """Whether (account, address) is full as an unknown one, and is a known one."""
-        known = claim.key.startswith(PAIR)
-        return known and await self._is_known(attempt.name, attempt.from_address)
+        if not claim.key.startswith(PAIR):
+            return False
+        return await self._is_known(attempt.name, attempt.from_address, claim.key)
 
     async def _right(self, attempt: Attempt) -> None:
         pair = PAIR + attempt.whose.pair
@@ -158,13 +161,16 @@ class Failures:
         others = [claim for claim in attempt.claims if claim.key != pair]
         await self._counting.forgive(others, [pair])
 
-    async def exists(self, name: str, address: str) -> bool:
-        """Whether this process has seen that there is such an account."""
+    async def exists(self, name: str, address: str, reached: Reached) -> bool:
+        """Whether this process has seen that there is such an account, which was refused."""
         account = self._keys.account(name)
-        return account in self._existing or await self._is_known(name, address)
+        return account in self._existing or await self._is_known(name, address, reached.key)
 
-    async def _is_known(self, name: str, address: str) -> bool:
-        return await self._known.knows(account_of(name), address_of(address))
+    async def _is_known(self, name: str, address: str, limited: bytes) -> bool:
+        """Whether a pair is known, of which something is limited by that key."""
+        by_address = limited.startswith(ADDRESS)
+        account, here = account_of(name), address_of(address)
+        return await self._known.knows(account, here, by_address=by_address)
 
     def _reached(self, key: bytes, limit: Limit, wait: float) -> Reached:
         reached = Reached(limit, key, wait)

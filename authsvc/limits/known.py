@@ -17,7 +17,7 @@ LIFE = timedelta(days=30)
 DAY = 86_400.0  # seconds between two writes about the same account and address
 PER_ACCOUNT = 100  # addresses, the newest
 REMEMBERED = 100_000  # pairs of a process that were written, about 250 bytes each
-LOOKED_UP = 256  # addresses of a process whose accounts are held
+LOOKED_UP = 1_000  # accounts and addresses of a process whose pairs are held
 HOLDS = 2.0  # seconds
 CHUNK = 200  # pairs of one write
 
@@ -31,7 +31,8 @@ _PUT = text(
 )
 
 Pair = tuple[str, str]  # account, address
-Thread = Callable[[Callable[[str], frozenset[str]], str], Awaitable[frozenset[str]]]
+Asked = tuple[bool, str]  # whether by address, and the address or account
+Thread = Callable[[Callable[[Asked], frozenset[str]], Asked], Awaitable[frozenset[str]]]
 
 
 class KnownAddresses:
@@ -46,7 +47,7 @@ class KnownAddresses:
         self._thread = thread
         self._seen: OrderedDict[Pair, float] = OrderedDict()
         self._news: SimpleQueue[Pair] = SimpleQueue()
-        self._looked_up: OrderedDict[str, tuple[float, frozenset[str]]] = OrderedDict()
+        self._looked_up: OrderedDict[Asked, tuple[float, frozenset[str]]] = OrderedDict()
 
     def saw(self, account: str, address: str) -> None:
         """Note a success, to be written soon and at most once a day."""
@@ -58,29 +59,37 @@ class KnownAddresses:
             self._seen.popitem(last=False)
         self._news.put(pair)
 
-    async def knows(self, account: str, address: str) -> bool:
-        """Whether the address is known for the account; not, when that cannot be looked up."""
+    async def knows(self, account: str, address: str, *, by_address: bool = False) -> bool:
+        """Whether the address is known for the account; not, when that cannot be looked up.
+
+        All addresses of the account are looked up at once, or `by_address` all accounts there:
+        whichever of the two is asked for many times, a flood of questions is one look-up.
+        """
         if not address:
             return False
         now = self._clock.monotonic()
         if now < self._seen.get((account, address), 0.0):
             return True
-        until, accounts = self._looked_up.get(address, (0.0, frozenset[str]()))
+        asked, wanted = ((True, address), account) if by_address else ((False, account), address)
+        until, found = self._looked_up.get(asked, (0.0, frozenset[str]()))
         if now >= until:
             try:
-                accounts = await self._thread(self._accounts_at, address)
+                found = await self._thread(self._look_up, asked)
             except Unavailable:
                 return False
-            self._looked_up[address] = now + HOLDS, accounts
+            self._looked_up[asked] = now + HOLDS, found
+            self._looked_up.move_to_end(asked)
             if len(self._looked_up) > LOOKED_UP:
                 self._looked_up.popitem(last=False)
-        return account in accounts
+        return wanted in found
 
-    def _accounts_at(self, address: str) -> frozenset[str]:
+    def _look_up(self, asked: Asked) -> frozenset[str]:
+        by_address, text = asked
+        key, other = KnownAddress.account, KnownAddress.address
+        if by_address:
+            key, other = other, key
         since = utc(self._clock.now()) - LIFE
-        query = select(KnownAddress.account).where(
-            KnownAddress.address == address, KnownAddress.seen_at > since
-        )
+        query = select(other).where(key == text, KnownAddress.seen_at > since)
         with self._database.read() as session:
             return frozenset(session.scalars(query))
 

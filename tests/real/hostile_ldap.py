@@ -1,5 +1,6 @@
 """Servers on loopback that are no good directory: silent, slow, talking nonsense, stripping TLS."""
 
+import select
 import socket
 import socketserver
 import threading
@@ -13,17 +14,13 @@ Talk = Callable[[socket.socket], None]
 @contextmanager
 def serving(talk: Talk) -> Iterator[int]:
     """Serves `talk` on loopback while the block runs; gives the port."""
-    over = threading.Event()
+    opened: list[socket.socket] = []
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            self.request.settimeout(0.1)
+            opened.append(self.request)
             with suppress(OSError):
                 talk(self.request)
-            while not over.is_set() and talk in _HOLDING:
-                with suppress(TimeoutError):
-                    if not self.request.recv(4096):
-                        return
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -31,13 +28,17 @@ def serving(talk: Talk) -> Iterator[int]:
         try:
             yield server.server_address[1]
         finally:
-            over.set()
             server.shutdown()
             thread.join()
+            for connection in opened:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
 
-def tarpit(_connection: socket.socket) -> None:
+def tarpit(connection: socket.socket) -> None:
     """Accepts, listens and never says a word."""
+    while connection.recv(4096):
+        pass
 
 
 def drip(connection: socket.socket) -> None:
@@ -64,10 +65,9 @@ def stripping(seen: list[bytes]) -> Talk:
     """Refuses StartTLS as if it were not known, and keeps what is said in the clear after that."""
 
     def talk(connection: socket.socket) -> None:
-        request = connection.recv(4096)
-        connection.sendall(_extended_response(request[4], 2))
-        with suppress(TimeoutError):
-            seen.append(connection.recv(4096))
+        number = _number(connection.recv(4096))
+        connection.sendall(_answer(number, _EXTENDED, 2))
+        seen.append(connection.recv(4096))
 
     return talk
 
@@ -76,18 +76,69 @@ def injecting(seen: list[bytes]) -> Talk:
     """Grants StartTLS, and sends an answer to the next request along with it, in the clear."""
 
     def talk(connection: socket.socket) -> None:
-        number = connection.recv(4096)[4]
-        bound = bytes([0x30, 12, 2, 1, number + 1, 0x61, 7, 10, 1, 0, 4, 0, 4, 0])
-        connection.sendall(_extended_response(number, 0) + bound)
-        with suppress(TimeoutError):
-            seen.append(connection.recv(4096))
+        number = _number(connection.recv(4096))
+        connection.sendall(_answer(number, _EXTENDED, 0) + _answer(number + 1, _BOUND, 0))
+        seen.append(connection.recv(4096))
 
     return talk
 
 
-def _extended_response(number: int, code: int) -> bytes:
-    """RFC 4511, section 4.12, to the request of that (one octet) number."""
-    return bytes([0x30, 12, 2, 1, number, 0x78, 7, 10, 1, code, 4, 0, 4, 0])
+def counting(accepted: list[object]) -> Talk:
+    """A tarpit that keeps count."""
+
+    def talk(connection: socket.socket) -> None:
+        accepted.append(connection.getpeername())
+        tarpit(connection)
+
+    return talk
 
 
-_HOLDING = {tarpit}
+def between(port: int, who: str, code: int, text: str = "") -> Talk:
+    """Passes all on to the directory at `port`, but answers the binds of `who` by itself."""
+
+    def talk(connection: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as directory:
+            while request := _received(connection, directory):
+                if request[_body_at(request)] == _BIND and who.encode() in request:
+                    connection.sendall(_answer(_number(request), _BOUND, code, text))
+                else:
+                    directory.sendall(request)
+
+    return talk
+
+
+_EXTENDED, _BIND, _BOUND = 0x78, 0x60, 0x61  # RFC 4511, sections 4.12 and 4.2
+
+
+def _received(client: socket.socket, directory: socket.socket) -> bytes:
+    """The next request, small enough to come in one piece; the directory's answers pass by."""
+    while True:
+        readable, _, _ = select.select([client, directory], [], [])
+        if client in readable:
+            return client.recv(65_536)
+        answer = directory.recv(65_536)
+        if not answer:
+            return b""
+        client.sendall(answer)
+
+
+def _number(request: bytes) -> int:
+    """The message's number (RFC 4511, section 4.1.1)."""
+    at = 2 + (request[1] & 0x7F) * (request[1] > 0x7F)
+    return int.from_bytes(request[at + 2 : at + 2 + request[at + 1]])
+
+
+def _body_at(request: bytes) -> int:
+    at = 2 + (request[1] & 0x7F) * (request[1] > 0x7F)
+    return at + 2 + request[at + 1]
+
+
+def _answer(number: int, kind: int, code: int, text: str = "") -> bytes:
+    """An LDAPResult of this kind to the request of this number."""
+    message = _tlv(4, text.encode())
+    result = _tlv(kind, _tlv(10, bytes([code])) + _tlv(4, b"") + message)
+    return _tlv(0x30, _tlv(2, number.to_bytes(4)) + result)
+
+
+def _tlv(tag: int, value: bytes) -> bytes:
+    return bytes([tag, len(value)]) + value

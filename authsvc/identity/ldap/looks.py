@@ -8,6 +8,7 @@ from authsvc.identity.provider import Rejected
 from authsvc.principal import Principal
 
 KEPT = 20_000  # people; as many as there are sets of rules in memory
+CLEARED_EVERY = 30.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Looks:
         self._timer = timer
         self._looks: dict[str, Look] = {}
         self._used: dict[str, None] = {}
+        self._cleared = timer()
 
     def note(self, stable_id: str, look: Look) -> None:
         """Keep a look, unless a later one is there already."""
@@ -52,7 +54,7 @@ class Looks:
 
         Each is named once, until it is asked for again.
         """
-        used, now = list(self._used), self._timer()
+        used, now = list(self._used.copy()), self._timer()
         known = {each: look for each in used if (look := self._looks.get(each)) is not None}
         old = sorted((e for e in known if now - known[e].at > age), key=lambda e: known[e].at)
         for each in [*(e for e in used if e not in known), *old[:most]]:
@@ -60,10 +62,13 @@ class Looks:
         return old[:most]
 
     def forget_old(self) -> None:
-        """Drop what is older than is kept, and the oldest of too many."""
-        looks = sorted(self._looks.items(), key=lambda item: item[1].at)
-        too_many = len(looks) - KEPT
-        for number, (each, look) in enumerate(looks):
-            if number >= too_many and self._timer() - look.at <= self._keep:
+        """Drop what is older than is kept, and the oldest of too many; now and then only."""
+        now = self._timer()
+        if now - self._cleared < CLEARED_EVERY:
+            return
+        self._cleared = now
+        looks = sorted(self._looks.copy().items(), key=lambda item: item[1].at)
+        for number, (each, look) in enumerate(looks, start=1):
+            if len(looks) - number < KEPT and now - look.at <= self._keep:
                 return
             self._looks.pop(each, None)

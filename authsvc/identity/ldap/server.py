@@ -86,7 +86,8 @@ class Server:
             password = settings.bind_password.get_secret_value()
             bound = link.bind(settings.bind_dn, password, self._timer() + settings.timeout)
             if bound.code != 0:
-                raise NoAnswer(f"it refuses the service account: result {bound.code}")
+                text = f"it refuses the service account: result {bound.code} {bound.message}"
+                raise NoAnswer(text.strip())
 
     def _target(self) -> Target:
         url = urlsplit(self.url)

@@ -274,7 +274,7 @@ def test_looks_are_bounded_in_number_and_age(monkeypatch, ticks):
         ticks.now += 10
     kept.forget_old()
     assert [kept.last(str(n), 1_000) is not None for n in range(5)] == [False] * 2 + [True] * 3
-    ticks.now += 75
+    ticks.now += 75  # 105 since the third
     kept.forget_old()
     assert [kept.last(str(n), 1_000) is not None for n in range(5)] == [False] * 3 + [True] * 2
 

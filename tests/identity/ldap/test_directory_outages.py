@@ -2,14 +2,15 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from identity.parts import NOW
 from real import hostile_ldap
 from real.company import PASSWORDS, dn_of, settle
-from real.process import free_port
-from real.slapd import PEOPLE, READER, READERS_PASSWORD, Slapd
+from real.process import free_port, wait_for
+from real.slapd import PEOPLE, READER, READERS_PASSWORD, Slapd, entry
 
 from authsvc.errors import Unavailable
 from authsvc.identity.ldap.pool import IDLE_FOR
@@ -169,6 +170,98 @@ def test_connections_idle_for_long_are_not_trusted(slapd, sources, ticks):
     corp.refresh()  # closes two, and opens one to see how the server is
     assert open_files() == before - 1
     assert is_lana(corp)
+
+
+def test_connections_in_use_are_kept(slapd, sources, ticks):
+    corp = sources(slapd.url, timer=ticks)
+    assert is_lana(corp)
+    accepted = connections(slapd)
+    for _ in range(3):
+        ticks.ahead += IDLE_FOR - 5
+        assert is_lana(corp)
+        corp.refresh()
+    assert connections(slapd) == accepted
+
+
+def test_one_caller_alone_finds_out_whether_a_directory_is_back(sources, ticks):
+    """Or all threads would wait for one that hangs, again and again."""
+    accepted = []
+    with hostile_ldap.serving(hostile_ldap.counting(accepted)) as port:
+        corp = sources(f"ldap://127.0.0.1:{port}", timer=ticks, timeout=0.5)
+        with pytest.raises(Unavailable):
+            corp.knows("lana")
+        ticks.ahead += DOWN_FOR
+        with ThreadPoolExecutor(1) as thread:
+            waiting = thread.submit(corp.knows, "lana")
+            wait_for(lambda: len(accepted) == 2, "the second connection")
+            for _ in range(5):
+                with pytest.raises(Unavailable):
+                    corp.knows("bob")
+            assert len(accepted) == 2
+            assert isinstance(waiting.exception(), Unavailable)
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, 8, 10, 11, 13, 51, 52, 80])
+def test_a_bind_that_is_not_decided_is_no_wrong_password(slapd, second, sources, code):
+    with hostile_ldap.serving(hostile_ldap.between(slapd.port, "uid=lana", code)) as port:
+        corp = sources(f"ldap://127.0.0.1:{port}")
+        with pytest.raises(Unavailable):
+            corp.verify("lana", LANAS, NOW)
+        assert isinstance(corp.verify("bob", PASSWORDS["bob"], NOW), Verified)
+        assert corp.state() == "ok"
+        assert is_lana(sources(f"ldap://127.0.0.1:{port}", second.url))
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "reason"),
+    [
+        (49, "", "wrong_password"),
+        (49, "80090308: LdapErr: DSID-0C09, comment: x, data 52e, v4f7c", "wrong_password"),
+        (49, "80090308: LdapErr: DSID-0C09, comment: x, data 533, v4f7c", "disabled"),
+        (49, "80090308: LdapErr: DSID-0C09, comment: x, data 775, v4f7c", "locked"),
+        (49, "80090308: LdapErr: DSID-0C09, comment: x, data 532, v4f7c", "password_expired"),
+        (49, "80090308: LdapErr: DSID-0C09, comment: x, data 773, v4f7c", "must_change_password"),
+        (19, "", "wrong_password"),
+        (32, "", "wrong_password"),
+        (48, "", "wrong_password"),
+        (53, "", "wrong_password"),
+    ],
+)
+def test_a_bind_that_is_refused_is_a_no_with_its_reason(slapd, sources, code, text, reason):
+    relay = hostile_ldap.between(slapd.port, "uid=lana", code, text)
+    with hostile_ldap.serving(relay) as port:
+        corp = sources(f"ldap://127.0.0.1:{port}")
+        assert corp.verify("lana", LANAS, NOW) == Rejected(reason)
+
+
+def test_referrals_lead_nowhere(slapd_of_its_own, sources):
+    """Whoever may write one would be shown the service account's password."""
+    accepted = []
+    with hostile_ldap.serving(hostile_ldap.counting(accepted)) as port:
+        elsewhere = f"ldap://127.0.0.1:{port}/{PEOPLE}"
+        slapd_of_its_own.add([
+            entry(f"ou=away,{PEOPLE}", ["referral", "extensibleObject"], ou="away", ref=elsewhere)
+        ])  # fmt: skip
+        assert is_lana(sources(slapd_of_its_own.url))
+        corp = sources(slapd_of_its_own.url, user_base=f"ou=away,{PEOPLE}")
+        with pytest.raises(Unavailable):
+            corp.verify("lana", LANAS, NOW)
+    assert accepted == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"user_filter": "(uid={username}"},
+        {"user_filter": "uid={username}"},
+        {"active_filter": "(!(x=y)"},
+        {"group_filter": "nonsense"},
+    ],
+)
+def test_a_filter_that_does_not_parse_lets_nobody_in(slapd, sources, settings):
+    corp = sources(slapd.url, **settings)
+    with pytest.raises(Unavailable):
+        corp.verify("lana", LANAS, NOW)
 
 
 def test_a_wrong_service_account_is_unavailable_and_said_once(

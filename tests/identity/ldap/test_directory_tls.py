@@ -4,12 +4,14 @@ import ssl
 
 import pytest
 from identity.parts import NOW
+from ldap_fixtures import ldap_source
 from real.authority import Authority
 from real.company import PASSWORDS, settle
 from real.hostile_ldap import injecting, serving, stripping
 from real.slapd import Slapd
 
 from authsvc.errors import Unavailable
+from authsvc.identity.ldap.tls import context_of
 from authsvc.identity.provider import Verified
 
 LANAS = PASSWORDS["lana"]
@@ -95,14 +97,10 @@ def test_a_directory_without_a_good_certificate_is_told_nothing(
     assert capsys.readouterr().err.count("directory server not usable") == 1
 
 
-def test_the_old_server_is_refused_for_its_age_alone(directory):
-    server = directory("old")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(server.authority.ca)
-    with pytest.raises(ssl.SSLError, match=r"(?i)version|protocol"):
-        ssl.get_server_certificate(
-            ("127.0.0.1", server.tls_port), ca_certs=str(server.authority.ca), timeout=5
-        )
+def test_no_version_before_tls_1_2_is_offered(slapd):
+    """LD-12, also where the machine's own OpenSSL would let them pass."""
+    context = context_of(ldap_source(slapd.tls_url))
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
 
 
 @pytest.mark.parametrize("start_tls", WAYS)

@@ -21,6 +21,12 @@ from processes import authsvc, free_port, running
 HERE = Path(__file__).parent
 SERVICE = "registry.example"
 PASSWORD = "correct horse battery staple"
+LIMITS = (  # all of them on, and none ever reached
+    "[limits]\n"
+    'login_failures = "900000000/minute"\naddress_failures = "900000000/minute"\n'
+    'account_failures = "900000000/minute"\nanonymous_requests = "900000000/minute"\n'
+    'token_requests = "900000000/minute"\n'
+)
 ONE = "scope=repository:open/app:pull"
 TEN = "&".join(f"scope=repository:open/app{n}:pull" for n in range(10))
 
@@ -156,7 +162,7 @@ def settings(folder: Path, port: int, case: Case) -> dict[str, str]:
     config.write_text(
         f'public_url = "http://localhost:{port}"\n'
         f"[server]\nport = {port}\n"
-        f'[audit]\ndurability = "{case.durability}"\n'
+        f'[audit]\ndurability = "{case.durability}"\n{LIMITS}'
         '[[sources]]\ntype = "htpasswd"\nname = "file"\npath = "htpasswd"\n'
     )
     return {"AUTHSVC_CONFIG": str(config)}

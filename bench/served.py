@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from cases import PASSWORD, SERVICE, basic
+from cases import LIMITS, PASSWORD, SERVICE, basic
 from crowd import ALICE, SOURCE, fill, person
 from processes import authsvc, free_port, running
 
@@ -57,7 +57,7 @@ def settings(folder: Path, port: int) -> dict[str, str]:
     config.write_text(
         f'public_url = "http://localhost:{port}"\n'
         f"[server]\nport = {port}\n"
-        f"[cache]\nstaleness = {STALENESS}\n"
+        f"[cache]\nstaleness = {STALENESS}\n{LIMITS}"
         f'[[sources]]\ntype = "htpasswd"\nname = "{SOURCE}"\npath = "htpasswd"\n'
     )
     return {"AUTHSVC_CONFIG": str(config)}

@@ -14,6 +14,7 @@ from authsvc.admin.call import Api
 from authsvc.admin.caller import Callers
 from authsvc.admin.described import components as admin_components
 from authsvc.admin.paging import Cursors
+from authsvc.admin.refused import Refused
 from authsvc.assembly.online import Online, online
 from authsvc.changes.guard import NOTHING_HERE
 from authsvc.errors import AuthsvcError
@@ -94,8 +95,9 @@ def _admin(settings: Settings, parts: Online) -> Api:
     return Api(
         settings=settings, database=parts.offline.database, clock=parts.offline.clock,
         unit_of_work=parts.unit_of_work, authenticator=parts.authenticator,
-        threads=parts.admin, hashes=parts.hashes, cursors=Cursors(secret), secret=secret,
-        hear=parts.hear,
+        readers=parts.readers, changers=parts.changers, hashes=parts.hashes,
+        cursors=Cursors(secret), secret=secret,
+        hear=parts.hear, refused=Refused(parts.log, parts.offline.clock), find=parts.find,
     )  # fmt: skip
 
 

@@ -33,13 +33,14 @@ class Moment:
     every network of a deny: an allow must be met, a deny must be escaped (rule 11).
     """
 
-    __slots__ = ("_address", "_known", "_text", "now")
+    __slots__ = ("_address", "_judged", "_known", "_text", "now")
 
     def __init__(self, now: float, address: str, *, known: bool) -> None:
         self.now = now
         self._text = address
         self._known = known
         self._address: Address | None = None
+        self._judged: dict[int, Reason | None] = {}  # by the conditions' identity
 
     def unmet(self, rule: Rule) -> Reason | None:
         """Why a rule does not count now; None when it does."""
@@ -48,7 +49,13 @@ class Moment:
             return None
         if when.expires is not None and self.now >= when.expires:
             return Reason.EXPIRED
-        return self._outside(when.networks, allow=rule.allow) if when.networks else None
+        if not when.networks:
+            return None
+        # Once for each rule: a request may ask for many names that one rule covers, and the
+        # rules outlive the request.
+        if id(when) not in self._judged:
+            self._judged[id(when)] = self._outside(when.networks, allow=rule.allow)
+        return self._judged[id(when)]
 
     def _outside(self, networks: tuple[Network, ...], *, allow: bool) -> Reason | None:
         if self._address is None and self._known:

@@ -4,8 +4,8 @@ Here a SUBJECT of a question (contract section 3) becomes the principal that it 
 name of a service its registry. Reads only.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -48,10 +48,24 @@ class Inquiry:
     ip: str | None = None
 
 
-def explained(
-    session: Session, inquiry: Inquiry, *, sources: Collection[str], now: float
-) -> Explanation:
-    """The answer to `explain`. `sources` are the names of those configured; `now` is wall clock.
+def _nobody(_source: str, _name: str) -> Principal | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The sources that are configured, but for `local`, and how one is asked for a person.
+
+    `find` (source, name) may block. Where it knows nobody, the groups of a person in their source
+    are not known, and the answer is without them.
+    """
+
+    sources: Collection[str]
+    find: Callable[[str, str], Principal | None] = _nobody
+
+
+def explained(session: Session, inquiry: Inquiry, people: People, *, now: float) -> Explanation:
+    """The answer to `explain`; `now` is wall clock seconds.
 
     Raises `Invalid` for text that does not parse and for no service where there are several, and
     `NotFound` for a registry, a local person or a robot that is not there.
@@ -59,7 +73,7 @@ def explained(
     entry = entry_of(inquiry.scope)
     if inquiry.ip is not None and parse_address(inquiry.ip) is None:
         raise _invalid("/ip", "this is no IP address", "write 192.0.2.7 or 2001:db8::7")
-    asker = asked_about(session, inquiry.subject, sources)
+    asker = asked_about(session, inquiry.subject, people)
     view = store.load_view(session, asker.principal)
     registry = registry_of(view.base.registries, inquiry.service)
     return explain(view, Question(registry, entry, now, inquiry.ip, asker.disabled))
@@ -83,37 +97,35 @@ def able(
     return who_can(base, crowd, Question(registry, entry, now))
 
 
-def decided(session: Session, jti: str, *, sources: Collection[str], now: float) -> Decided:
-    """What was decided under an id, then and as of today; raises `NotFound`.
-
-    The groups that a directory told of are in no record: today is without them.
-    """
+def decided(session: Session, jti: str, people: People, *, now: float) -> Decided:
+    """What was decided under an id, then and as of today; raises `NotFound`."""
     record = reader.decision(session, jti)
     if record is None:
         raise NotFound("there is no decision of that id", advice="it is the `jti` of a token")
-    return told(session, record, sources=sources, now=now)
+    found = told(session, [record])[0]
+    today = _today(session, found.recorded, found.entries, people, now)
+    return replace(found, today=today)
 
 
-def told(
-    session: Session, record: Mapping[str, Any], *, sources: Collection[str], now: float
-) -> Decided:
-    """What the record of a token says was decided, then and as of today."""
-    recorded = decisions.read(record)
-    entries = decisions.then(recorded, covering_rows.by_number(session, recorded.grants))
-    return Decided(recorded, entries, _today(session, recorded, entries, sources, now))
+def told(session: Session, records: Iterable[Mapping[str, Any]]) -> list[Decided]:
+    """What the records of tokens say was decided."""
+    read = [decisions.read(record) for record in records]
+    numbers = frozenset[int]().union(*(recorded.grants for recorded in read))
+    grants = covering_rows.by_number(session, numbers)
+    return [Decided(recorded, decisions.then(recorded, grants), None) for recorded in read]
 
 
 def _today(
     session: Session,
     recorded: Recorded,
     entries: Sequence[Explanation],
-    sources: Collection[str],
+    people: People,
     now: float,
 ) -> tuple[Explanation, ...] | None:
     """The same entries now; None when the registry or whoever asked is not there any more."""
     before = recorded.principal
     try:
-        asker = asked_about(session, before.subject or ANONYMOUS.kind, sources)
+        asker = asked_about(session, before.subject or ANONYMOUS.kind, people)
     except (NotFound, Invalid):
         return None
     view = store.load_view(session, asker.principal)
@@ -163,7 +175,7 @@ def registry_of(registries: Mapping[str, Registry], service: str | None) -> Regi
     return next(iter(registries.values()))
 
 
-def asked_about(session: Session, subject: str, sources: Collection[str]) -> Asker:
+def asked_about(session: Session, subject: str, people: People) -> Asker:
     """Whom a text means: `user:…`, `robot:NAME` or `anonymous`; raises `Invalid`, `NotFound`.
 
     A person of the database and a robot must exist. Of others it is enough that their source is
@@ -181,12 +193,13 @@ def asked_about(session: Session, subject: str, sources: Collection[str]) -> Ask
             "this is nobody who asks for tokens",
             "write user:NAME, user:SOURCE:NAME, robot:NAME or anonymous",
         )
-    if ref.kind == Kind.USER and ref.source not in (LOCAL, *sources):
-        known = ", ".join(sorted({LOCAL, *sources}))
+    if ref.kind == Kind.USER and ref.source not in (LOCAL, *people.sources):
+        known = ", ".join(sorted({LOCAL, *people.sources}))
         raise _invalid(
             "/subject", f"no source is called '{ref.source}'", f"configured are: {known}"
         )
-    return _asker(session, ref)
+    told_of = None if ref.source in ("", LOCAL) else people.find(ref.source, ref.name)
+    return _asker(session, ref) if told_of is None else Asker(told_of)
 
 
 def _asker(session: Session, ref: SubjectRef) -> Asker:

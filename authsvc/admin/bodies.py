@@ -6,30 +6,45 @@ in different ways by different programs, so each is refused.
 
 import json
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 from authsvc.errors import BodyTooLarge, Invalid
 from authsvc.protocol.oauth2 import UnsupportedBody
 
-MAX_BODY = 1 << 20  # bytes; the largest are groups with thousands of members
+MAX_BODY = 16 << 10  # bytes; a grant has 4 KiB at most
+MAX_GROUP = 1 << 20  # bytes of a group with its members
 MAX_DEPTH = 16
+MAX_MEMBERS = 64  # of the object itself; nothing has a quarter of it
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # U+0000, which PostgreSQL takes in no text
 
 
-def parsed(content_type: str, encoding: str, body: bytes) -> dict[str, Any]:
+async def read(chunks: AsyncIterator[bytes], most: int) -> bytes:
+    """A body of at most `most` bytes; what is beyond is not waited for. Raises BodyTooLarge."""
+    body = b""
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > most:
+            raise BodyTooLarge(f"the body is longer than {most >> 10} KiB")
+    return body
+
+
+def parsed(content_type: str | None, encoding: str | None, body: bytes) -> dict[str, Any]:
     """The JSON object of a body; no body at all is an empty one.
 
-    Raises UnsupportedBody for what is no JSON by its headers, BodyTooLarge, and Invalid.
+    Raises UnsupportedBody for what is no JSON by its headers, an empty body too: a form of
+    another site's page could send one. Raises Invalid for what is no JSON object.
     """
-    if len(body) > MAX_BODY:
-        raise BodyTooLarge(f"the body is longer than {MAX_BODY >> 20} MiB")
-    if not body:
-        return {}
-    if content_type.partition(";")[0].strip().lower() != "application/json" or encoding:
-        raise UnsupportedBody("send the body as Content-Type: application/json, not compressed")
-    value = _value(body)
+    kind = None if content_type is None else content_type.partition(";")[0].strip().lower()
+    if kind != "application/json" and (body or kind is not None):
+        raise UnsupportedBody("send the body as Content-Type: application/json")
+    if encoding:
+        raise UnsupportedBody("send the body as it is, not compressed")
+    value = _value(body) if body else {}
     if not isinstance(value, dict):
         raise Invalid("the body must be a JSON object", faults=[("", "this is no object")])
+    if len(value) > MAX_MEMBERS:
+        raise Invalid(f"the object has more than {MAX_MEMBERS} members")
     return value
 
 

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
@@ -13,6 +12,7 @@ from authsvc.access.rights import Rights
 from authsvc.audit.records import Event
 from authsvc.changes.guard import NOTHING_HERE
 from authsvc.changes.once import Once
+from authsvc.changes.spec import S, checked
 from authsvc.changes.unit_of_work import Edit, UnitOfWork, rights_of
 from authsvc.clock import Clock
 from authsvc.db.engine import Database
@@ -24,17 +24,21 @@ from authsvc.settings import Settings
 
 from . import bodies
 from .paging import Cursors, Page
+from .refused import Refused
 
 T = TypeVar("T")
+Find = Callable[[str, str], Principal | None]
+"""Asks a source (its name, a person's name) who that is; may block, and raises Unavailable."""
 LONGEST_KEY = 255  # characters of an Idempotency-Key
 LARGEST_ID = (1 << 63) - 1  # of a row, on both engines
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What operations work with. `threads` run reads and edits, `hashes` slow hashes.
+    """What operations work with. `readers`, `changers` and `hashes` are threads of their own.
 
-    `hear` returns once this worker knows of a change that was made here.
+    `hear` returns once this worker knows of a change that was made here. `refused` records that
+    an actor was refused something, and why. `find` asks a source for one of its people.
     """
 
     settings: Settings
@@ -42,11 +46,14 @@ class Api:
     clock: Clock
     unit_of_work: UnitOfWork
     authenticator: Authenticator
-    threads: Bulkhead
+    readers: Bulkhead
+    changers: Bulkhead
     hashes: Bulkhead
     cursors: Cursors
     secret: bytes
     hear: Callable[[], Awaitable[None]]
+    refused: Refused
+    find: Find
 
     @property
     def sources(self) -> frozenset[str]:
@@ -76,6 +83,7 @@ class Call:
     query: Sequence[tuple[str, str]]
     headers: Mapping[str, str]
     raw: bytes
+    reads: bool
 
     @property
     def principal(self) -> Principal:
@@ -84,11 +92,22 @@ class Call:
             raise TypeError("nobody calls the API without credentials")
         return self.actor.principal
 
-    @cached_property
-    def body(self) -> dict[str, Any]:
-        """The JSON object that was sent. Raises as `bodies.parsed` does."""
-        kind, encoding = self.headers.get("content-type", ""), self.headers.get("content-encoding")
-        return bodies.parsed(kind, encoding or "", self.raw)
+    def _members(self) -> dict[str, Any]:
+        headers = self.headers
+        return bodies.parsed(headers.get("content-type"), headers.get("content-encoding"), self.raw)
+
+    async def members(self) -> dict[str, Any]:
+        """The members of the JSON object that was sent. Raises as `bodies.parsed` does."""
+        return await self.threads.run(self._members)
+
+    async def spec(self, kind: type[S]) -> S:
+        """What was sent, as a spec; a large body is read beside the event loop. Raises Invalid."""
+        return await self.threads.run(lambda: checked(kind, self._members()))
+
+    @property
+    def threads(self) -> Bulkhead:
+        """Those of readers, or of changes: no crowd of readers keeps anybody from a change."""
+        return self.api.readers if self.reads else self.api.changers
 
     @property
     def if_match(self) -> str | None:
@@ -132,7 +151,7 @@ class Call:
             with self.api.database.read() as session:
                 return reading(session, rights_of(session, self.actor, self.api.clock.now()))
 
-        return await self.api.threads.run(work)
+        return await self.threads.run(work)
 
     async def may(self, reading: Callable[[Session, Rights], T], event: Event = Event.ADMIN) -> T:
         """As `read`, where a change is prepared: a refusal is recorded as one within it is."""
@@ -140,19 +159,20 @@ class Call:
             return await self.read(reading)
         except (Forbidden, NotFound) as error:
             refused = self.api.unit_of_work.refused
-            await self.api.threads.run(refused, self.actor, event, error.message)
+            await self.threads.run(refused, self.actor, event, error.message)
             raise
 
     async def change(self, edit: Edit[dict[str, Any]]) -> dict[str, Any]:
         """The value of an edit by the caller; of the same request once, when it has a key."""
         run = self.api.unit_of_work.run_once
-        value = await self.api.threads.run(run, self.actor, edit, self._once())
+        value = await self.threads.run(run, self.actor, edit, self.once())
         await self.api.hear()
         return value
 
-    def _once(self) -> Once | None:
+    def once(self) -> Once | None:
+        """The request as one that may come again, when a POST says so. Raises Invalid."""
         key = self.headers.get("idempotency-key")
-        if key is None:
+        if key is None or not self.route.startswith("POST "):
             return None
         if not 0 < len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
             raise Invalid(f"Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters")

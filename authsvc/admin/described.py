@@ -17,7 +17,7 @@ STATUSES = {
     "404": "It is not there, or the caller may not see it.",
     "409": "A rule (the last administrator) or the present state (a name taken) refuses.",
     "412": "The item has changed since it was read.",
-    "413": "The body is longer than 1 MiB.",
+    "413": "The body is longer than 16 KiB, or than 1 MiB for a group.",
     "415": "The body is not application/json.",
     "422": "A value is wrong; `errors` says which.",
     "428": "If-Match is missing.",
@@ -66,9 +66,9 @@ class Described:
     """An operation, and what its callers must know of it.
 
     `answer` is what comes back, `listed` when many, `tagged` when with an entity tag; `body` what
-    it takes, `partial` when every member of that may be left out, `once` when a repeat can be
-    made safe. `shapes` are the schemas of
-    those `filters` that are no text of any kind, `key` the schema of an id in the path.
+    it takes, `partial` when every member of that may be left out, `large` when it may be long,
+    `once` when a repeat can be made safe. `asks` says that a POST changes nothing. `shapes` are
+    the schemas of those `filters` that are no text of any kind, `key` that of an id in the path.
     """
 
     operation: Operation
@@ -84,6 +84,8 @@ class Described:
     key: Mapping[str, Any] = field(default_factory=lambda: ROW)
     tagged: bool = False
     once: bool = False
+    asks: bool = False
+    large: bool = False
     paged: bool = False
     counted: bool = False
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from authsvc.access.rights import Rights
 from authsvc.changes.guard import NOTHING_HERE
-from authsvc.changes.spec import Spec, checked
+from authsvc.changes.spec import Spec
 from authsvc.changes.unit_of_work import Outcome, Transaction
 from authsvc.errors import NotFound
 
@@ -39,6 +39,7 @@ class Collection:
     spec: type[Spec]
     example: Item
     remove: Remove
+    large: bool = False
 
     def described(self, create: Operation, patch: Operation) -> dict[tuple[str, str], Described]:
         """The five operations by method and path."""
@@ -51,11 +52,12 @@ class Collection:
             ),
             ("POST", path): Described(
                 create, f"Make a {one}", self.model, status="201", body=self.spec,
-                example=self.example, tagged=True, once=True,
+                example=self.example, tagged=True, once=True, large=self.large,
             ),
             ("GET", item): Described(self.show, f"Show a {one}", self.model, tagged=True),
             ("PATCH", item): Described(
-                patch, f"Change a {one}", self.model, body=self.spec, partial=True, tagged=True
+                patch, f"Change a {one}", self.model, body=self.spec, partial=True, tagged=True,
+                large=self.large,
             ),
             ("DELETE", item): Described(self.delete, f"Remove a {one}", Removed),
         }  # fmt: skip
@@ -132,11 +134,11 @@ class Resource(Collection):
 
     async def create(self, call: Call) -> Reply:
         """A new item out of the body."""
-        spec = checked(self.spec, call.body)
+        spec = await call.spec(self.spec)
         return await self.created(call, lambda tx: self.add(tx, spec))
 
     async def patch(self, call: Call) -> Reply:
         """The item with the members of the body in the place of its own."""
         preconditions.require(call.if_match)
-        members = call.body
+        members = await call.members()
         return await self.changed(call, lambda tx, item: self.change(tx, item, members))

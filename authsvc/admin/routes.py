@@ -2,16 +2,19 @@
 
 from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
 from authsvc.changes.guard import NOTHING_HERE
-from authsvc.errors import NotFound
+from authsvc.errors import Forbidden, NotFound
 
 from .api import OPERATIONS
-from .call import Api, Call, Operation, Reply
+from .bodies import MAX_BODY, MAX_GROUP, read
+from .call import Api, Call, Reply
 from .caller import Caller
+from .described import Described
 from .permissions import PERMISSIONS, Entrance
 from .preconditions import etag
 
@@ -25,7 +28,7 @@ def routes(api: Api, callers: Caller) -> APIRouter:
     for (method, path), described in OPERATIONS.items():
         router.add_api_route(
             path,
-            _endpoint(api, callers, method, path, described.operation),
+            _endpoint(api, callers, (method, path), described),
             methods=[method],
             summary=described.summary,
             openapi_extra=described.openapi(method, path),
@@ -49,20 +52,23 @@ class _Others:
         raise HTTPException(405, headers={"Allow": self._allow})
 
 
-def _endpoint(api: Api, callers: Caller, method: str, path: str, operation: Operation) -> Any:
-    entrance = PERMISSIONS.get((method, path))
+def _endpoint(api: Api, callers: Caller, route: tuple[str, str], described: Described) -> Any:
+    entrance, most = PERMISSIONS.get(route), MAX_GROUP if described.large else MAX_BODY
 
     async def endpoint(request: Request) -> Response:
+        actor = await callers(request)
         if request.scope["path"].endswith("\n"):  # which the framework takes for the same path
             raise NotFound(NOTHING_HERE)
-        actor = await callers(request)
+        headers = _once_each(request)
+        _refuse_other_sites(headers, api.settings.public_url)
         call = Call(
-            api=api, actor=actor, route=f"{method} {path}", path=request.url.path,
+            api=api, actor=actor, route=" ".join(route), path=request.url.path,
             ids=request.path_params, query=request.query_params.multi_items(),
-            headers=_once_each(request), raw=await request.body(),
+            headers=headers, raw=await read(request.stream(), most),
+            reads=route[0] == "GET" or described.asks,
         )  # fmt: skip
         await _enter(call, entrance)
-        return _printed(await operation(call))
+        return _printed(await described.operation(call))
 
     return endpoint
 
@@ -70,7 +76,20 @@ def _endpoint(api: Api, callers: Caller, method: str, path: str, operation: Oper
 async def _enter(call: Call, entrance: Entrance | None) -> None:
     """Raise NotFound unless the caller may come in here; nobody may where nothing says who."""
     if entrance is None or not await call.read(lambda _, rights: entrance.admits(rights)):
+        if not call.reads:
+            call.api.refused(call.actor, NOTHING_HERE)
         raise NotFound(NOTHING_HERE)
+
+
+def _refuse_other_sites(headers: Mapping[str, str], public_url: str) -> None:
+    """Raise Forbidden for what a page of another site has a browser send (Fetch Metadata).
+
+    A browser that has signed in here once sends the credentials along, whoever's page asks.
+    """
+    site, origin = headers.get("sec-fetch-site", "none"), headers.get("origin")
+    ours = f"{urlsplit(public_url).scheme}://{urlsplit(public_url).netloc}"
+    if site not in ("none", "same-origin") or origin not in (None, ours):
+        raise Forbidden("a page of another site may not ask here")
 
 
 def _once_each(request: Request) -> Mapping[str, str]:

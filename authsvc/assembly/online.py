@@ -36,6 +36,7 @@ from authsvc.jobs import Job
 from authsvc.keys.keyring import Keyring
 from authsvc.limits.limiter import Limiter
 from authsvc.limits.limiter import limiter as limiter_of
+from authsvc.principal import Principal
 from authsvc.settings import HtpasswdSource, Settings
 from authsvc.tokens.identifiers import Identifiers
 from authsvc.tokens.records import Pseudonyms
@@ -48,8 +49,9 @@ CORES = os.cpu_count() or 1
 UNHEARD = 2.0  # seconds without news after which /readyz says so; tokens go on until feed.BLIND
 FORGETTING = 600.0  # seconds between two removals of what is kept no longer
 TENDING = 1.0  # seconds between two looks at Redis and writes of known addresses
-ADMIN_THREADS = 4
-ADMIN_WAITING = 64  # admin requests that may wait for one of them
+READERS = 4  # threads of the admin API
+CHANGERS = 2  # they wait for each other's lock anyway
+ADMIN_WAITING = 64  # admin requests that may wait for a thread
 WAITING = 256  # password checks that may wait for a thread; more are told to come back
 
 
@@ -57,9 +59,10 @@ WAITING = 256  # password checks that may wait for a thread; more are told to co
 class Online:
     """What one worker of the service works with.
 
-    `threads` are those of jobs and of reading the policy, `admin` those of the admin API, and
-    `hashes` those of slow hashes; `unit_of_work` tells this worker's feed of its changes.
-    `states` are the dependencies that /readyz names, each with what it says now.
+    `threads` are those of jobs and of reading the policy, `readers` and `changers` those of the
+    admin API, `hashes` those of slow hashes; `unit_of_work` tells this worker's feed of its
+    changes. `find` asks a directory (its name, a person's name) who that is. `states` are the
+    dependencies that /readyz names, each with what it says now.
     """
 
     offline: Offline
@@ -74,9 +77,11 @@ class Online:
     files: tuple[Htpasswd, ...]
     jobs: tuple[Job, ...]
     threads: CapacityLimiter
-    admin: Bulkhead
+    readers: Bulkhead
+    changers: Bulkhead
     hashes: Bulkhead
     limiter: Limiter
+    find: Callable[[str, str], Principal | None]
     states: Mapping[str, Callable[[], str]]
 
     async def hear(self) -> None:
@@ -129,8 +134,9 @@ def online(settings: Settings) -> Online:
         offline=base, unit_of_work=_unit_of_work(base, feed),
         feed=feed, snapshot=snapshot, authenticator=authenticator, keyring=keyring,
         log=log, tokens=tokens, pseudonym=pseudonym, files=files, threads=threads,
-        admin=Bulkhead("admin requests", threads=ADMIN_THREADS, queue=ADMIN_WAITING),
-        hashes=hashes, limiter=limiter,
+        readers=Bulkhead("admin requests", threads=READERS, queue=ADMIN_WAITING),
+        changers=Bulkhead("changes", threads=CHANGERS, queue=ADMIN_WAITING),
+        hashes=hashes, find=lambda _source, _name: None, limiter=limiter,
         jobs=(*_jobs(base, keyring, files, costs), *_limit_jobs(limiter)),
         states=_states(base, feed, keyring, log, files, limiter),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from .records import MEMBERS, Event, Outcome
 
 PAGE = 500  # rows read at once
 EXPORT_PAGE = 2_000
+EXAMINED = 20_000  # rows that are looked at for one page, at about 10 µs each
 
 _Table = type[Change] | type[TokenRecord]
 Place = tuple[int, str, int]  # time in milliseconds, writer, seq
@@ -43,21 +44,30 @@ ANY = Filter()
 
 def records(session: Session, *, limit: int, wanted: Filter = ANY) -> list[dict[str, Any]]:
     """The newest records, at most `limit`, the newest last, with all members of the contract."""
-    return [record for _, record in page(session, limit=limit, wanted=wanted)][::-1]
+    rows = map(_record, _newest(session, wanted, None))
+    return list(islice(filter(wanted.admits, rows), limit))[::-1]
 
 
 def page(
     session: Session, *, limit: int, wanted: Filter = ANY, before: Place | None = None
-) -> list[tuple[Place, dict[str, Any]]]:
-    """Records with their places, at most `limit`, the newest first; those before a place only."""
-    rows = heapq.merge(
-        _backwards(session, Change, wanted, before),
-        _backwards(session, TokenRecord, wanted, before),
-        key=_place,
-        reverse=True,
-    )
-    found = ((_place(row), _record(row)) for row in rows)
-    return list(islice((each for each in found if wanted.admits(each[1])), limit))
+) -> tuple[list[dict[str, Any]], Place | None]:
+    """Records before a place, at most `limit`, the newest first; and the place to go on before.
+
+    After EXAMINED rows a page ends, however few of them were wanted. No place: there are no more.
+    """
+    found: list[dict[str, Any]] = []
+    for number, row in enumerate(_newest(session, wanted, before), start=1):
+        record = _record(row)
+        if wanted.admits(record):
+            found.append(record)
+        if len(found) == limit or number == EXAMINED:
+            return found, _place(row)
+    return found, None
+
+
+def _newest(session: Session, wanted: Filter, before: Place | None) -> Iterator[_Row]:
+    tables = (_backwards(session, table, wanted, before) for table in _tables(wanted))
+    return heapq.merge(*tables, key=_place, reverse=True)
 
 
 def concerning(
@@ -79,7 +89,7 @@ def export(session: Session, *, wanted: Filter = ANY) -> Iterator[dict[str, Any]
     of each writer there are the numbers up to some last one.
     """
     rows = heapq.merge(
-        _forwards(session, Change, wanted), _forwards(session, TokenRecord, wanted), key=_place
+        *(_forwards(session, table, wanted) for table in _tables(wanted)), key=_place
     )
     return filter(wanted.admits, map(_record, rows))
 
@@ -89,6 +99,15 @@ def decision(session: Session, jti: str) -> dict[str, Any] | None:
     query = _columns(TokenRecord, ANY).where(TokenRecord.decision_id == jti)
     row = session.execute(query).first()
     return None if row is None else _record(row)
+
+
+def _tables(wanted: Filter) -> tuple[_Table, ...]:
+    """Where records of an event can be: edits are few, and need not be looked for among tokens."""
+    if wanted.event in (Event.POLICY, Event.KEY):
+        return (Change,)
+    if wanted.event in (Event.TOKEN, Event.LOGIN):
+        return (TokenRecord,)
+    return (Change, TokenRecord)
 
 
 def _place(row: _Row) -> Place:

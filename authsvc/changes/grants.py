@@ -24,6 +24,7 @@ from .unit_of_work import Outcome, Transaction, nothing
 from .when import parse_time, print_time
 
 EVERYWHERE_ROLES = frozenset({"admin", "auditor", "catalog-reader"})  # their only place is `**`
+MOST_NETWORKS = 64  # of one grant; each is looked at for every token that it could give something
 ALL_REGISTRIES_ROLES = frozenset({"admin", "auditor"})
 
 
@@ -71,14 +72,15 @@ class GrantSpec(Spec):
     subject: Annotated[str, AfterValidator(_subject), texts.SUBJECT]
     role: Annotated[str, AfterValidator(_role), texts.ROLE]
     on: Annotated[str, AfterValidator(check_pattern), texts.PATTERN]
-    registry: str | None = None
+    registry: texts.RegistryName | None = None
     effect: Literal["allow", "deny"] = "allow"
     expires_at: Annotated[datetime | None, BeforeValidator(_end)] = None
     cidrs: Annotated[
         tuple[Annotated[str, AfterValidator(check_network), texts.NETWORK], ...],
+        Field(max_length=MOST_NETWORKS),
         AfterValidator(_networks),
     ] = ()
-    reason: Annotated[str, Field(max_length=1000)] = ""
+    reason: texts.Remark = ""
 
     @model_validator(mode="before")
     @classmethod

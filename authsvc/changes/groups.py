@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
-from sqlalchemy import select
+from pydantic import AfterValidator, Field
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from authsvc.db.models import Grant, Membership, Subject
@@ -32,11 +32,17 @@ def _member(text: str) -> str:
         raise ValueError("this is no member: write NAME, SOURCE:NAME or group:NAME") from error
 
 
+MOST_MEMBERS = 10_000  # direct ones of a group; a group may be a member of a group
+
+
 class GroupSpec(Spec):
     """A group; `members` become canonical subject texts."""
 
     name: Annotated[str, AfterValidator(_name), texts.NAME]
-    members: tuple[Annotated[str, AfterValidator(_member), texts.MEMBER], ...] = ()
+    members: Annotated[
+        tuple[Annotated[str, AfterValidator(_member), texts.MEMBER], ...],
+        Field(max_length=MOST_MEMBERS),
+    ] = ()
 
 
 def add(tx: Transaction, spec: GroupSpec) -> Outcome[dict[str, Any]]:
@@ -62,8 +68,7 @@ def add_members(
     guard.administer(tx.rights, "group")
     row = subjects.found(tx.session, "group", "", name)
     before = reads.group(tx.session, row)
-    joined = [each for ref in refs if (each := _join(tx, row, ref))]
-    return _changed(tx, row, before, joined)
+    return _changed(tx, row, before, _join_all(tx, row, [str(ref) for ref in refs]))
 
 
 def set_members(tx: Transaction, name: str, members: Sequence[str]) -> Outcome[dict[str, Any]]:
@@ -72,12 +77,13 @@ def set_members(tx: Transaction, name: str, members: Sequence[str]) -> Outcome[d
     row = subjects.found(tx.session, "group", "", name)
     before = reads.group(tx.session, row)
     wanted = checked(GroupSpec, {"name": name, "members": members}).members
-    left = [
-        each for each in reads.members(tx.session, row.id) if subjects.text_of(each) not in wanted
-    ]
-    for member in left:
-        tx.session.delete(tx.session.get_one(Membership, (row.id, member.id)))
-    tx.session.flush()
+    kept = frozenset(wanted)
+    held = reads.members(tx.session, row.id)
+    left = [each for each in held if subjects.text_of(each) not in kept]
+    gone = [each.id for each in left]
+    tx.session.execute(
+        delete(Membership).where(Membership.group_id == row.id, Membership.member_id.in_(gone))
+    )
     return _changed(tx, row, before, [*left, *_join_all(tx, row, wanted)])
 
 
@@ -109,26 +115,31 @@ def remove(tx: Transaction, name: str) -> Outcome[dict[str, Any]]:
 
 def _join_all(tx: Transaction, row: Subject, members: Sequence[str]) -> list[Subject]:
     """Those of `members`, as canonical texts, that were not in the group and came in."""
-    joined = []
-    for place, text in enumerate(members):
+    refs = [names.parse_subject(text) for text in members]
+    found = subjects.found_all(tx.session, refs)
+    held = set(
+        tx.session.scalars(select(Membership.member_id).where(Membership.group_id == row.id))
+    )
+    above, joined = _above(tx.session, row.id), []
+    for place, ref in enumerate(refs):
         with referred(f"/members/{place}"):
-            joined.append(_join(tx, row, names.parse_subject(text)))
-    return [each for each in joined if each is not None]
+            member = found.get(ref) or subjects.meant(tx, ref)
+        _refuse_circle(row, member, above)
+        if member.id not in held:
+            held.add(member.id)
+            joined.append(member)
+    if joined:
+        values = [{"group_id": row.id, "member_id": member.id} for member in joined]
+        tx.session.execute(insert(Membership), values)
+    return joined
 
 
-def _join(tx: Transaction, row: Subject, ref: names.SubjectRef) -> Subject | None:
-    """The member that came in, or None when it was in already."""
-    member = subjects.meant(tx, ref)
-    if tx.session.get(Membership, (row.id, member.id)):
-        return None
-    if member.id in _above(tx.session, row.id):
+def _refuse_circle(row: Subject, member: Subject, above: set[int]) -> None:
+    if member.id in above:
         raise Conflict(
             f"group '{row.name}' would be a member of itself through '{member.name}'",
             advice="groups may be nested but not in a loop",
         )
-    tx.session.add(Membership(group_id=row.id, member_id=member.id))
-    tx.session.flush()
-    return member
 
 
 def _above(session: Session, group_id: int) -> set[int]:

@@ -35,7 +35,7 @@ class NamespaceSpec(Spec):
     """A namespace; `name` is its path, `registry` a name or None for all."""
 
     name: Annotated[str, AfterValidator(_path), texts.PATH]
-    registry: str | None = None
+    registry: texts.RegistryName | None = None
     visibility: Visibility = "private"
 
 

@@ -13,6 +13,8 @@ from pydantic_core import ErrorDetails
 from authsvc.errors import Invalid
 
 S = TypeVar("S", bound="Spec")
+MOST_FAULTS = 20  # that are told of one body
+LONGEST_PLACE = 200  # characters
 
 
 class Spec(BaseModel):
@@ -24,13 +26,15 @@ class Spec(BaseModel):
 def checked(kind: type[S], members: Mapping[str, Any]) -> S:
     """The spec that `members` make.
 
-    Raises `Invalid` with all faults; a place is a JSON pointer into `members`.
+    Raises `Invalid` with the first MOST_FAULTS faults; a place is a JSON pointer into `members`.
     """
     try:
         return kind.model_validate(dict(members))
     except ValidationError as error:
-        faults = tuple((pointer(e["loc"]), text_of(e)) for e in error.errors(include_input=False))
-        raise Invalid(_summary(faults), faults=faults) from None
+        errors = error.errors(include_input=False)[:MOST_FAULTS]
+        faults = tuple((pointer(each["loc"])[:LONGEST_PLACE], text_of(each)) for each in errors)
+        more = error.error_count() - len(faults)
+        raise Invalid(_summary(faults, more), faults=faults) from None
 
 
 def changed(
@@ -84,7 +88,8 @@ def text_of(error: ErrorDetails) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _summary(faults: tuple[tuple[str, str], ...]) -> str:
-    """All faults in one line, each with its member as people name it."""
+def _summary(faults: tuple[tuple[str, str], ...], more: int = 0) -> str:
+    """The faults in one line, each with its member as people name it."""
     named = ((place[1:].replace("/", "."), text) for place, text in faults)
-    return "; ".join(f"{name}: {text}" if name else text for name, text in named)
+    said = [f"{name}: {text}" if name else text for name, text in named]
+    return "; ".join([*said, f"and {more} more"] if more else said)

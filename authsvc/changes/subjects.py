@@ -12,6 +12,7 @@ from authsvc.protocol.names import SubjectRef
 
 from .unit_of_work import Transaction
 
+AT_ONCE = 500  # names that one query looks for
 _AUDIENCES = frozenset({"everyone", "authenticated"})
 
 
@@ -39,6 +40,23 @@ def found(session: Session, kind: str, source: str, name: str) -> Subject:
         shown = f"{source}:{name}" if source not in ("", LOCAL) else name
         raise NotFound(f"there is no {kind} '{shown}'", advice=f"see `authsvc {kind} list`")
     return row
+
+
+def found_all(session: Session, refs: Iterable[SubjectRef]) -> dict[SubjectRef, Subject]:
+    """The rows that there are of so many identities, in few queries."""
+    wanted: dict[tuple[str, str], list[str]] = {}
+    for ref in refs:
+        wanted.setdefault((ref.kind, ref.source), []).append(ref.name)
+    found: dict[SubjectRef, Subject] = {}
+    for (kind, source), names in wanted.items():
+        for start in range(0, len(names), AT_ONCE):
+            query = select(Subject).where(
+                Subject.kind == kind,
+                Subject.source == source,
+                Subject.name.in_(names[start : start + AT_ONCE]),
+            )
+            found |= {SubjectRef(kind, source, row.name): row for row in session.scalars(query)}
+    return found
 
 
 def meant(tx: Transaction, ref: SubjectRef) -> Subject:

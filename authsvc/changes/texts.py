@@ -1,12 +1,12 @@
 """What the OpenAPI document says of texts, so that a caller can tell most faults beforehand.
 
-It is for the document alone: the validators of the specs judge, and they are never looser. The
-patterns are in the dialect that Python, ECMA-262 and Rust share.
+The patterns are for the document alone: the validators of the specs judge, and they are never
+looser. They are in the dialect that Python, ECMA-262 and Rust share.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from authsvc.identity.passwords import LONGEST, SHORTEST
 from authsvc.protocol.names import MAX_LABEL, MAX_NAME
@@ -24,6 +24,18 @@ def _said(pattern: str, longest: int = MAX_NAME) -> Any:
 
 _SUBJECT = rf"everyone|authenticated|(?:user|group):(?:{_LABEL}:)?{_NAME}|robot:{_ROBOT}"
 _LONGEST_SUBJECT = len("group::") + MAX_LABEL + MAX_NAME
+
+
+def _no_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("U+0000 is in no text here")
+    return text
+
+
+RegistryName = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_no_nul)]
+"""The name of a registry that is referred to."""
+Remark = Annotated[str, Field(max_length=1000), AfterValidator(_no_nul)]
+"""A text for people."""
 
 SERVICE = _said(r"[!#-&(-+\--~]+")
 PATH = _said(_PATH)

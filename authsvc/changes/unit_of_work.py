@@ -28,6 +28,8 @@ from .once import Once, earlier, keep
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
+UNDER_WAY: dict[str, Any] = {}  # what is kept of a request that is being answered
+LONGEST_REASON = 500  # characters; what is refused may repeat what somebody sent
 _REFUSALS = (Conflict, Forbidden, Invalid, NotFound)
 
 
@@ -125,10 +127,34 @@ class UnitOfWork:
             if before is not None:
                 return nothing(before)
             outcome = edit(tx)
-            keep(tx.session, once, outcome.value, tx.now)
+            if outcome.topics:  # what changes nothing may as well be done again
+                keep(tx.session, once, outcome.value, tx.now)
             return outcome
 
         return self.run(actor, answered)
+
+    def done_once(self, work: Callable[[], dict[str, Any]], once: Once | None) -> dict[str, Any]:
+        """What `work` gives, which makes changes of its own, or gave to the same request before.
+
+        Raises `Conflict` while the first of two equal requests is being answered, and for a day
+        when it came to no end.
+        """
+        if once is None:
+            return work()
+        with self._database.write() as session:
+            log.lock_head(session)
+            now = utc(self._clock.now())
+            before = earlier(session, once, now)
+            if before is None:
+                keep(session, once, UNDER_WAY, now)
+        if before is not None and before != UNDER_WAY:
+            return before
+        if before is not None:
+            raise Conflict("this request was begun before", advice="look at what it has done")
+        value = work()
+        with self._database.write() as session:
+            keep(session, once, value, utc(self._clock.now()))
+        return value
 
     def _commit(self, actor: Actor, edit: Edit[T]) -> Outcome[T]:
         now = self._clock.now()
@@ -159,7 +185,7 @@ class UnitOfWork:
             version = log.lock_head(session)
             record = Record(
                 event=event, outcome=Ending.REFUSED, time=now, actor=actor_member(actor),
-                reason=reason, **_origin_members(actor),
+                reason=reason[:LONGEST_REASON], **origin_members(actor),
             )  # fmt: skip
             log.append(session, version, record, [])
 
@@ -167,11 +193,11 @@ class UnitOfWork:
 def _record(actor: Actor, now: float, outcome: Outcome[Any]) -> Record:
     return Record(
         event=outcome.event, outcome=Ending.GRANTED, time=now, actor=actor_member(actor),
-        before=outcome.before, after=outcome.after, **_origin_members(actor),
+        before=outcome.before, after=outcome.after, **origin_members(actor),
     )  # fmt: skip
 
 
-def _origin_members(actor: Actor) -> dict[str, Any]:
+def origin_members(actor: Actor) -> dict[str, Any]:
     """Where the actor came in, for those who came over the network."""
     origin = actor.origin
     if origin is None:

@@ -60,7 +60,7 @@ def _now(
     service: str | None,
     ip: str | None,
 ) -> dict[str, Any]:
-    from authsvc.access.questions import Inquiry, explained
+    from authsvc.access.questions import Inquiry, People, explained
     from authsvc.access.shapes import shape
     from authsvc.errors import Invalid
 
@@ -69,19 +69,19 @@ def _now(
     with opened(context) as parts, parts.database.read() as session:
         sources = [source.name for source in parts.settings.sources]
         inquiry = Inquiry(subject, scope, service, ip)
-        return shape(explained(session, inquiry, sources=sources, now=parts.clock.now()))
+        return shape(explained(session, inquiry, People(sources), now=parts.clock.now()))
 
 
 def _then(context: typer.Context, decision: str, others: list[str | None]) -> dict[str, Any]:
     from authsvc.access.decisions import decided_shape
-    from authsvc.access.questions import decided
+    from authsvc.access.questions import People, decided
     from authsvc.errors import Invalid
 
     if any(other is not None for other in others):
         raise Invalid("--decision ID says all there is to ask", advice="leave out the rest")
     with opened(context) as parts, parts.database.read() as session:
         sources = [source.name for source in parts.settings.sources]
-        return decided_shape(decided(session, decision, sources=sources, now=parts.clock.now()))
+        return decided_shape(decided(session, decision, People(sources), now=parts.clock.now()))
 
 
 def _show_decision(context: typer.Context, value: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 
 from authsvc.access.decisions import decided_shape
 from authsvc.access.policy import decide
-from authsvc.access.questions import Inquiry, asked_about, decided, explained
+from authsvc.access.questions import Inquiry, People, asked_about, decided, explained
 from authsvc.access.shapes import shape
 from authsvc.access.store import load_view
 from authsvc.audit.records import Event, Outcome, Record, asked_member, print_body
@@ -19,7 +19,7 @@ from authsvc.protocol.scope import parse
 from authsvc.tokens.answer import asked_elements
 
 NOW = TIME.timestamp()
-SOURCES = ("file", "corp")
+PEOPLE = People(("file", "corp"))
 TEAM = "repository:team/app:pull,push"
 
 
@@ -45,7 +45,7 @@ def stored(database):
 
 def ask(stored, subject, scope=TEAM, service="reg", ip="10.1.2.3"):
     inquiry = Inquiry(subject, scope, service, ip)
-    return shape(explained(stored.session, inquiry, sources=SOURCES, now=NOW))
+    return shape(explained(stored.session, inquiry, PEOPLE, now=NOW))
 
 
 @pytest.mark.parametrize(
@@ -61,13 +61,13 @@ def ask(stored, subject, scope=TEAM, service="reg", ip="10.1.2.3"):
     ],
 )
 def test_whom_a_subject_means(stored, subject, expected):
-    principal, disabled = asked_about(stored.session, subject, SOURCES)
+    principal, disabled = asked_about(stored.session, subject, PEOPLE)
     assert ((principal.kind, principal.source, principal.name), disabled) == (expected, False)
 
 
 def test_an_identity_is_the_one_that_signs_in(stored):
-    zoe = asked_about(stored.session, "user:corp:zoe", SOURCES).principal
-    alice = asked_about(stored.session, "user:alice", SOURCES).principal
+    zoe = asked_about(stored.session, "user:corp:zoe", PEOPLE).principal
+    alice = asked_about(stored.session, "user:alice", PEOPLE).principal
     assert zoe.id == "e-1"
     assert alice.id == str(stored.found("user", "alice", "local"))
 
@@ -137,11 +137,11 @@ def recorded(stored, principal, *scopes, address="10.1.2.3", known=True, jti="j1
 
 
 def past(stored, jti="j1"):
-    return decided_shape(decided(stored.session, jti, sources=SOURCES, now=NOW))
+    return decided_shape(decided(stored.session, jti, PEOPLE, now=NOW))
 
 
 def alice(stored):
-    return asked_about(stored.session, "user:alice", SOURCES).principal
+    return asked_about(stored.session, "user:alice", PEOPLE).principal
 
 
 def test_a_decision_of_the_past(stored):

@@ -34,12 +34,10 @@ async def list_(call: Call) -> Reply:
         _since(page.filters.get("since")),
     )
     before = None if page.after is None else (page.after[0], page.after[1], page.after[2])
-    found = await call.read(
-        lambda session, _: reader.page(session, limit=page.limit + 1, wanted=wanted, before=before)
+    found, last = await call.read(
+        lambda session, _: reader.page(session, limit=page.limit, wanted=wanted, before=before)
     )
-    shown = found[: page.limit]
-    last = shown[-1][0] if len(found) > page.limit else None
-    return Reply([record for _, record in shown], headers=call.linked("audit", page, last))
+    return Reply(found, headers=call.linked("audit", page, last))
 
 
 def _word(kind: type[E], name: str, text: str | None) -> E | None:

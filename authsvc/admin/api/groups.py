@@ -38,4 +38,5 @@ RESOURCE = Resource(
     add=groups.add,
     change=_change,
     remove=lambda tx, item: groups.remove(tx, item["name"]),
+    large=True,
 )

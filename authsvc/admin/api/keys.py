@@ -1,9 +1,10 @@
 """/keys."""
 
 from dataclasses import asdict
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
-from pydantic import StrictBool
+from pydantic import Field, StrictBool
 from sqlalchemy import select
 
 from authsvc.admin.call import Call, Reply
@@ -14,7 +15,7 @@ from authsvc.audit.records import Event
 from authsvc.changes import guard
 from authsvc.changes.guard import NOTHING_HERE
 from authsvc.changes.key_maker import KeyMaker
-from authsvc.changes.spec import Spec, checked
+from authsvc.changes.spec import Spec
 from authsvc.db.models import Key
 from authsvc.errors import NotFound
 from authsvc.keys import rows
@@ -24,7 +25,7 @@ class Rotation(Spec):
     """What to do besides making a key: see `authsvc keys rotate --help`."""
 
     activate: StrictBool = False
-    revoke: str | None = None
+    revoke: Annotated[str, Field(max_length=64)] | None = None
 
 
 async def list_(call: Call) -> Reply:
@@ -45,14 +46,15 @@ async def rotate(call: Call) -> Reply:
     """Make a new key; or activate the published one; or take one out."""
     call.no_query()
     await call.may(lambda _, rights: guard.administer(rights, "key"), Event.KEY)
-    asked = checked(Rotation, call.body)
+    asked = await call.spec(Rotation)
     api = call.api
     maker = KeyMaker(api.settings, api.database, api.unit_of_work, api.clock)
 
     def work() -> dict[str, Any]:
         return asdict(maker.rotate(call.actor, activate=asked.activate, revoke=asked.revoke))
 
-    return Reply(await api.threads.run(work))
+    done = partial(api.unit_of_work.done_once, work, call.once())
+    return Reply(await call.threads.run(done))
 
 
 KID = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": 64}
@@ -74,6 +76,11 @@ OPERATIONS: Operations = {
     ),
     ("GET", "/keys/{id}"): Described(show, "Show a key", KeyItem, key=KID, tagged=True),
     ("POST", "/keys/rotate"): Described(
-        rotate, "Make a new signing key", Rotated, body=Rotation, example={"activate": False}
+        rotate,
+        "Make a new signing key",
+        Rotated,
+        body=Rotation,
+        example={"activate": False},
+        once=True,
     ),
 }

@@ -14,8 +14,9 @@ from authsvc.admin.call import Call, Reply
 from authsvc.admin.described import Described, Operations
 from authsvc.admin.items import DecisionItem, Me, Reached, UserItem
 from authsvc.audit import reader
+from authsvc.audit.records import Event
 from authsvc.changes import reads, texts, users
-from authsvc.changes.spec import Spec, checked
+from authsvc.changes.spec import Spec
 from authsvc.changes.unit_of_work import Outcome, Transaction
 from authsvc.changes.when import print_time
 from authsvc.clock import utc
@@ -89,13 +90,13 @@ async def repositories(call: Call) -> Reply:
 async def past_decisions(call: Call) -> Reply:
     """My last requests that got less than they asked for, with reasons; the newest first."""
     page = call.api.cursors.page("me/decisions", call.query, frozenset())
-    who, now, sources = call.principal, call.api.clock.now(), call.api.sources
+    who = call.principal
     before = None if page.after is None else (page.after[0], page.after[1], page.after[2])
 
     def read(session: Session, rights: Rights) -> tuple[list[dict[str, Any]], Any]:
         found = reader.concerning(session, who.identity, limit=page.limit + 1, before=before)
         shown = found[: page.limit]
-        told = [questions.told(session, record, sources=sources, now=now) for _, record in shown]
+        told = questions.told(session, [record for _, record in shown])
         cut = [decisions.changed(each, lambda one: seen.cut(one, who, rights)) for each in told]
         last = shown[-1][0] if len(found) > page.limit else None
         return [decisions.decided_shape(each) for each in cut], last
@@ -107,7 +108,7 @@ async def past_decisions(call: Call) -> Reply:
 async def set_password(call: Call) -> Reply:
     """A new password for a person of the database, who shows the old one."""
     call.no_query()
-    asked, who = checked(NewPassword, call.body), call.principal
+    asked, who = await call.spec(NewPassword), call.principal
     if who.source != LOCAL:
         raise Invalid(
             f"'{who.name}' is a person of source '{who.source}'",
@@ -132,6 +133,7 @@ async def _prove(call: Call, old: SecretStr) -> None:
     found = await call.api.authenticator.identify(shown, circumstances)
     if isinstance(found, Rejected) or found.principal != call.principal:
         wrong = "this is not the password"
+        call.api.refused(call.actor, "wrong_password", Event.LOGIN)
         raise Invalid(f"old: {wrong}", faults=[("/old", wrong)])
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from authsvc.access import decisions, questions, shapes
 from authsvc.access.decisions import Decided
-from authsvc.access.questions import Inquiry
+from authsvc.access.questions import Inquiry, People
 from authsvc.access.rights import Rights
 from authsvc.access.roles import REPOSITORY_ACTIONS
 from authsvc.admin.call import Call, Reply
@@ -16,12 +16,16 @@ from authsvc.admin.described import Described, Operations
 from authsvc.admin.items import Able, DecisionItem, ExplanationItem
 from authsvc.changes import texts
 from authsvc.changes.guard import NOTHING_HERE
-from authsvc.changes.spec import Spec, checked
+from authsvc.changes.spec import Spec
 from authsvc.errors import Invalid, NotFound
+from authsvc.principal import Principal
 from authsvc.protocol.access import Access
+from authsvc.protocol.names import MAX_NAME
 from authsvc.protocol.scope import parse_entry
 
 from . import seen
+
+Service = Annotated[str, Field(max_length=MAX_NAME)] | None
 
 
 class ExplainSpec(Spec):
@@ -29,7 +33,7 @@ class ExplainSpec(Spec):
 
     subject: Annotated[str, Field(max_length=600), texts.ASKER]
     scope: Annotated[str, Field(max_length=2048), texts.SCOPE]
-    service: str | None = None
+    service: Service = None
     ip: str | None = Field(None, max_length=64)
 
 
@@ -40,13 +44,13 @@ class WhoCanSpec(Spec):
         str, Field(max_length=16, json_schema_extra={"enum": list(REPOSITORY_ACTIONS)})
     ]
     name: Annotated[str, Field(max_length=2048), texts.REPOSITORY]
-    service: str | None = None
+    service: Service = None
 
 
 async def explain(call: Call) -> Reply:
     """Why a subject gets what it asks for, or not."""
     call.no_query()
-    asked = checked(ExplainSpec, call.body)
+    asked = await call.spec(ExplainSpec)
     inquiry = Inquiry(asked.subject, asked.scope, asked.service, asked.ip)
     entry = questions.entry_of(asked.scope)
     now, who = call.api.clock.now(), call.principal
@@ -55,7 +59,7 @@ async def explain(call: Call) -> Reply:
         service = _service(session, rights, asked.service)
         if not seen.is_about(who, asked.subject):
             _may_ask(rights, entry, service)
-        found = questions.explained(session, inquiry, sources=call.api.sources, now=now)
+        found = questions.explained(session, inquiry, _people(call), now=now)
         return shapes.shape(seen.cut(found, who, rights))
 
     return Reply(await call.read(read))
@@ -64,13 +68,13 @@ async def explain(call: Call) -> Reply:
 async def who_can(call: Call) -> Reply:
     """The subjects that may do something, with the grants that let them."""
     call.no_query()
-    asked, now = checked(WhoCanSpec, call.body), call.api.clock.now()
+    asked, now = await call.spec(WhoCanSpec), call.api.clock.now()
     entry = Access("repository", asked.name, (asked.action,))
 
     def read(session: Session, rights: Rights) -> list[dict[str, Any]]:
         _may_ask(rights, entry, _service(session, rights, asked.service))
         found = questions.able(session, asked.action, asked.name, asked.service, now=now)
-        return [{"subject": able.subject, "grants": list(able.grants)} for able in found]
+        return [seen.able(session, each, rights) for each in found]
 
     return Reply(await call.read(read))
 
@@ -81,7 +85,7 @@ async def decision(call: Call) -> Reply:
     jti, now, who = call.word, call.api.clock.now(), call.principal
 
     def read(session: Session, rights: Rights) -> dict[str, Any]:
-        found = questions.decided(session, jti, sources=call.api.sources, now=now)
+        found = questions.decided(session, jti, _people(call), now=now)
         if found.recorded.principal.identity != who.identity:
             found = _entries_seen(found, rights)
         return decisions.decided_shape(
@@ -92,6 +96,16 @@ async def decision(call: Call) -> Reply:
         return Reply(await call.read(read))
     except NotFound:
         raise NotFound(NOTHING_HERE) from None
+
+
+def _people(call: Call) -> People:
+    """Who is known: of the caller, what the sign-in told; of others, what their source says."""
+    who, find = call.principal, call.api.find
+
+    def found(source: str, name: str) -> Principal | None:
+        return who if (source, name) == (who.source, who.name) else find(source, name)
+
+    return People(call.api.sources, found)
 
 
 def _service(session: Session, rights: Rights, service: str | None) -> str:
@@ -142,6 +156,7 @@ OPERATIONS: Operations = {
         "Why a subject gets what it asks for, or not",
         ExplanationItem,
         body=ExplainSpec,
+        asks=True,
         example={
             "subject": "user:alice",
             "scope": "repository:team/app:pull,push",
@@ -154,6 +169,7 @@ OPERATIONS: Operations = {
         Able,
         listed=True,
         body=WhoCanSpec,
+        asks=True,
         example={"action": "push", "name": "team/app", "service": "registry.example:5000"},
     ),
     ("GET", "/decisions/{id}"): Described(

@@ -1,12 +1,30 @@
 """What a caller sees of answers about others and about themselves (contract section 4, explain)."""
 
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from authsvc.access import shapes
 from authsvc.access.explain import Considered, Explanation
 from authsvc.access.rights import Rights
+from authsvc.access.who_can import Able
+from authsvc.changes import reads
+from authsvc.db.models import Grant
 from authsvc.errors import Invalid
 from authsvc.principal import Principal
 from authsvc.protocol.access import Access
 from authsvc.protocol.names import parse_subject
+
+
+def able(session: Session, found: Able, rights: Rights) -> dict[str, Any]:
+    """Somebody who may, with those of the grants that let them which the viewer may see."""
+    numbers: Iterable[int] = found.grants
+    if not rights.reads_all:
+        shown = select(Grant.id).where(Grant.id.in_(found.grants), reads.grants_seen(rights))
+        numbers = session.scalars(shown.order_by(Grant.id))
+    return {"subject": found.subject, "grants": list(numbers)}
 
 
 def is_about(principal: Principal, subject: str) -> bool:

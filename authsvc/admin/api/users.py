@@ -13,7 +13,7 @@ from authsvc.admin.items import Revoked, UserItem
 from authsvc.admin.listing import Listing
 from authsvc.admin.resource import Collection
 from authsvc.changes import guard, reads, texts, users
-from authsvc.changes.spec import Spec, changed, checked
+from authsvc.changes.spec import Spec, changed
 from authsvc.changes.unit_of_work import Outcome, Transaction
 from authsvc.db.models import Subject
 from authsvc.errors import Invalid
@@ -30,7 +30,7 @@ class UserChange(users.UserSpec):
 async def create(call: Call) -> Reply:
     """A new person; the password is hashed before the transaction."""
     await call.may(lambda _, rights: guard.administer(rights, "user"))
-    spec = checked(users.UserSpec, call.body)
+    spec = await call.spec(users.UserSpec)
     hashed = await hashed_password(call, spec.name, spec.password)
     return await PEOPLE.created(
         call, lambda tx: users.add(tx, spec.name, hashed, enabled=spec.enabled)
@@ -41,7 +41,7 @@ async def patch(call: Call) -> Reply:
     """Enable, disable, or set the password of a person of the database."""
     preconditions.require(call.if_match)
     item = await call.may(lambda session, rights: _administered(call, session, rights))
-    spec = changed(UserChange, item, call.body, fixed=("name", "source"))
+    spec = changed(UserChange, item, await call.members(), fixed=("name", "source"))
     hashed = None
     if "password" in spec.model_fields_set:
         hashed = await hashed_password(call, spec.name, spec.password)
@@ -55,7 +55,7 @@ async def patch(call: Call) -> Reply:
 async def revoke(call: Call) -> Reply:
     """Forget everywhere that a password of theirs was right."""
     call.no_query()
-    checked(Spec, call.body)
+    await call.spec(Spec)
     key = call.id
 
     def edit(tx: Transaction) -> Outcome[dict[str, Any]]:

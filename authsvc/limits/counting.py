@@ -29,9 +29,10 @@ class Counting:
 
     async def take(self, claims: Sequence[Claim]) -> Full | tuple[Place, ...]:
         """As `Windows.take`."""
-        if self._shared is not None and self._redis is not None and not self._shared.away:
+        if self._shared is not None and self._redis is not None:
+            take = partial(self._redis.take, claims, self._clock.now())
             try:
-                found = await self._shared.ask(self._redis.take(claims, self._clock.now()))
+                found = await self._shared.ask(take)
             except Away:
                 pass
             else:
@@ -44,9 +45,10 @@ class Counting:
     async def count(self, claims: Sequence[Claim]) -> tuple[float, ...]:
         """As `Windows.count`."""
         mine = self._local.count(self._shares(claims), self._clock.monotonic())
-        if self._shared is not None and self._redis is not None and not self._shared.away:
+        if self._shared is not None and self._redis is not None:
+            count = partial(self._redis.count, claims, self._clock.now())
             try:
-                return await self._shared.ask(self._redis.count(claims, self._clock.now()))
+                return await self._shared.ask(count)
             except Away:
                 pass
         return mine
@@ -75,10 +77,10 @@ class Counting:
 
     async def is_first(self, key: bytes, seconds: float) -> bool:
         """Whether nobody of all who count together has said so of `key` within `seconds`."""
-        if self._shared is None or self._shared.away:
+        if self._shared is None:
             return True
-        setting = self._shared.client.set(
-            PREFIX + b"r:" + key, b"", nx=True, px=max(1, int(seconds * 1000))
+        setting = partial(
+            self._shared.client.set, PREFIX + b"r:" + key, b"", nx=True, px=int(seconds * 1000)
         )
         try:
             return bool(await self._shared.ask(setting))

@@ -114,13 +114,10 @@ class RequestLimit:
             return
         key, now = self._key(caller).hex(), self._now()
         try:
-            if shared.away:
-                raise Away  # noqa: TRY301 - answered as below, whoever found it out
-            hit = strategy.hit(self._item, key, cost=self._block)
-            if await shared.ask(hit):
+            if await shared.ask(partial(strategy.hit, self._item, key, cost=self._block)):
                 self._left[caller] = self._left.get(caller, 0) + self._block
                 return
-            stats = await shared.ask(strategy.get_window_stats(self._item, key))
+            stats = await shared.ask(partial(strategy.get_window_stats, self._item, key))
             self._used_up[caller] = now + max(1.0, stats.reset_time - self._clock.now())
         except Away:
             if caller in self._alone:

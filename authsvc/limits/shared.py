@@ -11,17 +11,18 @@ from typing import Any, TypeVar
 
 import redis
 from limits.aio.storage import RedisStorage
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from authsvc import logs
+from authsvc.errors import InvalidSettings
 
 PATIENCE = 0.08  # seconds that a request waits for Redis at most
 LOOKING = 1.0  # seconds that a look from beside the requests may take
-CONNECTIONS = 16  # of a process
+CONNECTIONS = 16  # of a process; more questions than these wait for their turn
 
 T = TypeVar("T")
 _log = logs.get("limits")
@@ -31,15 +32,17 @@ class Away(Exception):
     """Redis does not answer, and is not waited for."""
 
 
+class _Stalled(TimeoutError):
+    """This process was busy for so long that it cannot tell whether Redis was."""
+
+
 class SharedCounting:
     """One Redis for all replicas. Used from one event loop, but for `look`."""
 
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
         self._patience = patience
-        pool = BlockingConnectionPool.from_url(
-            url, max_connections=CONNECTIONS, timeout=patience, socket_timeout=patience,
-            socket_connect_timeout=patience, retry=AsyncRetry(NoBackoff(), 0),
-        )  # fmt: skip
+        pool = _pool(url)
+        self._turns = asyncio.Semaphore(CONNECTIONS)
         self.client = Redis(connection_pool=pool)
         self._looking = redis.Redis.from_url(
             url, socket_timeout=LOOKING, socket_connect_timeout=LOOKING,
@@ -51,20 +54,42 @@ class SharedCounting:
         )
         self.away = False
 
-    async def ask(self, question: Awaitable[T], patience: float | None = None) -> T:
-        """What Redis answers. Raises Away; look at `away` before you ask."""
-        try:
-            async with asyncio.timeout(self._patience if patience is None else patience):
-                return await question
-        except (RedisError, OSError, TimeoutError) as error:
-            self._gone(error)
-            raise Away from error
+    async def ask(self, question: Callable[[], Awaitable[T]], patience: float | None = None) -> T:
+        """What Redis answers; it may be asked twice. Raises Away.
 
-    async def told(self, news: Callable[[], Awaitable[object]], patience: float = PATIENCE) -> None:
+        Waiting for one's turn is not waiting for Redis: in a burst it may take longer.
+        """
+        patience = self._patience if patience is None else patience
+        async with self._turns:
+            if self.away:
+                raise Away
+            try:
+                try:
+                    return await self._answered(question, patience)
+                except _Stalled:
+                    return await self._answered(question, patience)
+            except (RedisError, OSError, TimeoutError) as error:
+                self._gone(error)
+                raise Away from error
+
+    async def _answered(self, question: Callable[[], Awaitable[T]], patience: float) -> T:
+        """Raises _Stalled when it was this process that did not look at an answer in time."""
+        now = asyncio.get_running_loop().time
+        begun = now()
+        try:
+            async with asyncio.timeout(patience):
+                return await question()
+        except TimeoutError as error:
+            if now() - begun > 2 * patience:
+                raise _Stalled from error
+            raise
+
+    async def told(
+        self, news: Callable[[], Awaitable[object]], patience: float | None = None
+    ) -> None:
         """Tell Redis what it may also miss."""
-        if not self.away:
-            with contextlib.suppress(Away):
-                await self.ask(news(), patience)
+        with contextlib.suppress(Away):
+            await self.ask(news, patience)
 
     def look(self) -> None:
         """Whether Redis answers, by a call that blocks for a second at most; for a job."""
@@ -90,3 +115,19 @@ class SharedCounting:
         await self.client.aclose()
         await self.client.connection_pool.disconnect()
         self._looking.close()
+
+
+def _pool(url: str) -> ConnectionPool:
+    """Connections to Redis. Raises InvalidSettings when the URL asks for what none of them has."""
+    try:
+        pool = ConnectionPool.from_url(
+            url, socket_timeout=LOOKING, socket_connect_timeout=LOOKING,
+            retry=AsyncRetry(NoBackoff(), 0),
+        )  # fmt: skip
+        pool.make_connection()  # type: ignore[no-untyped-call]  # connects to nothing
+    except (TypeError, ValueError, RedisError):
+        raise InvalidSettings(
+            "redis.url has an option that is not understood",
+            advice="redis://[USER:PASSWORD@]HOST:PORT/DB, rediss:// or unix://",
+        ) from None
+    return pool

@@ -9,6 +9,7 @@ from identity.limited import HERE, Book, elsewhere, guarded
 from identity.parts import NOW
 
 from authsvc.clock import FrozenClock
+from authsvc.errors import InvalidSettings
 from authsvc.limits.counting import Counting
 from authsvc.limits.shared import SharedCounting
 
@@ -228,3 +229,11 @@ def test_what_is_cleared_is_cleared_in_redis_too(redis_server, tell):
         assert await other.tries("bob") == PAIR
 
     tell(redis_server, story)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://127.0.0.1/0?nonsense=1", "redis://127.0.0.1:6379/0?socket_timeout=soon"]
+)
+def test_an_address_that_no_connection_understands_stops_the_start(url):
+    with pytest.raises(InvalidSettings, match=r"redis\.url"):
+        SharedCounting(url)

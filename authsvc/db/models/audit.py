@@ -46,7 +46,8 @@ class TokenRecord(Base):
     for. `decision_id` is the `jti`; its index is cheap as long as identifiers rise with time:
     then a batch touches one page of it, where random ones touch a page each and double the
     processor time of the whole record (SQLite: 28 instead of 14 µs). `subject` is who got less
-    than was asked for (`Principal.identity`); null for all others, so that its index is small.
+    than was asked for (`Principal.identity`), or `limit` for a limit that was reached; null for
+    all others, so that its index is small.
     """
 
     __tablename__ = "token_records"

@@ -83,7 +83,7 @@ class Link:
             try:
                 connection.bind(read_server_info=False, controls=[(POLICY, False, None)])
             finally:
-                connection.password = None
+                connection.password = connection.request = None  # ldap3 keeps it in both
             result = connection.result
             return Bound(result["result"], result["message"], must_change(_control(result, POLICY)))
 

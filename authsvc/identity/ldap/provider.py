@@ -36,15 +36,22 @@ class Ldap:
 
     A login is a search, a bind and, but for `memberof`, one search for the groups. What was seen of
     a person counts for `cache_ttl`; `refresh` belongs in a job, and renews it for those in use.
-    `patience` is how many seconds a call may take at most.
+    `patience` is how many seconds a call may take at most. `settle` is told of everybody who signs
+    in, before they do: what is granted to their name is theirs by then; it may block.
     """
 
     def __init__(
-        self, settings: LdapSource, *, timer: Callable[[], float] = time.monotonic
+        self,
+        settings: LdapSource,
+        *,
+        settle: Callable[[Principal], None] | None = None,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = settings.name
+        self.grace = float(settings.outage_grace)
         self.patience = settings.connect_timeout + 2 * settings.timeout
         self._settings = settings
+        self._settle = settle
         self._timer = timer
         self._servers = Servers(settings, timer)
         self._groups = Groups(settings, self._servers)
@@ -64,6 +71,8 @@ class Ldap:
         outcome = self._looked_at(person, began, deadline)
         if isinstance(outcome, Rejected):
             return outcome
+        if self._settle is not None:
+            self._settle(outcome)
         return Verified(outcome, evidence=person.changed)
 
     def is_current(self, verified: Verified) -> bool:
@@ -77,6 +86,13 @@ class Ldap:
     def current(self, principal: Principal) -> Principal | Rejected | None:
         """What a look within `cache_ttl` found for this id; None: ask `recheck`. Never blocks."""
         look = self._looks.last(principal.id, self._settings.cache_ttl)
+        return look.outcome if look else None
+
+    def in_outage(self, principal: Principal) -> Principal | Rejected | None:
+        """As `current`, but within `outage_grace`, and only while no server answers."""
+        if self._servers.up():
+            return None
+        look = self._looks.last(principal.id, self._settings.outage_grace)
         return look.outcome if look else None
 
     def recheck(self, principal: Principal) -> Principal | Rejected:

@@ -229,6 +229,7 @@ def test_in_an_outage_the_grace_counts_from_the_last_good_look(slapd_of_its_own,
     corp = sources(slapd_of_its_own.url, timer=ticks, outage_grace=600)
     seen = corp.verify("lana", "Lana's own password", NOW)
     assert not corp.in_grace(seen)  # the directory answers
+    assert corp.in_outage(seen.principal) is None
     slapd_of_its_own.stop()
     ticks.now += 90
     with pytest.raises(Unavailable):
@@ -238,8 +239,10 @@ def test_in_an_outage_the_grace_counts_from_the_last_good_look(slapd_of_its_own,
     ticks.now += 509
     corp.refresh()
     assert corp.in_grace(seen)
+    assert corp.in_outage(seen.principal) == seen.principal
     ticks.now += 1
     assert not corp.in_grace(seen)
+    assert corp.in_outage(seen.principal) is None
 
 
 @pytest.mark.parametrize("change", ["disabled", "other groups"])
@@ -250,11 +253,12 @@ def test_no_grace_for_whom_the_last_look_found_otherwise(slapd_of_its_own, sourc
         slapd_of_its_own.replace(dn_of("lana"), "pwdAccountLockedTime", FOR_GOOD)
     else:
         slapd_of_its_own.remove(group_dn("inner"))
-    corp.recheck(seen.principal)
+    rechecked = corp.recheck(seen.principal)
     slapd_of_its_own.stop()
     with pytest.raises(Unavailable):
         corp.recheck(seen.principal)
     assert not corp.in_grace(seen)
+    assert corp.in_outage(seen.principal) == rechecked
 
 
 def test_without_a_grace_nobody_has_one(slapd_of_its_own, sources, ticks):

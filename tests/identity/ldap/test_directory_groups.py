@@ -160,6 +160,17 @@ def test_a_cold_login_is_two_round_trips_beyond_the_bind(slapd, sources, strateg
     assert len({line for line in asked if "method" in line}) == 1
 
 
+@pytest.mark.parametrize(("active_filter", "searches"), [("", 1), ("(objectClass=person)", 2)])
+def test_whom_nobody_knows_costs_no_more_than_whom_somebody_does(
+    slapd, sources, active_filter, searches
+):
+    corp = sources(slapd.url, active_filter=active_filter)
+    corp.knows("lana")
+    before = len(slapd.said())
+    corp.verify("nobody", "x", NOW)
+    assert len([line for line in slapd.said()[before:] if " SRCH base=" in line]) == searches
+
+
 def test_settings_of_another_source_change_nothing(slapd, sources):
     one = sources(slapd.url)
     other = sources(slapd.url, name="other", group_strategy="recursive")

@@ -1,6 +1,8 @@
 """Names and passwords against a real directory: exact, escaped, and never an empty bind."""
 
+import gc
 import uuid
+from types import BuiltinFunctionType, FunctionType, ModuleType
 
 import pytest
 from identity.parts import NOW
@@ -225,6 +227,29 @@ def test_nothing_of_a_password_is_in_the_texts_of_a_source(slapd):
     for text in (repr(settings), repr(source), repr(verified)):
         assert LANAS not in text
         assert settings.bind_password.get_secret_value() not in text
+
+
+def test_no_password_stays_in_memory_after_its_login(slapd, corp):
+    for password in (LANAS, "not " + LANAS):
+        corp.verify("lana", password, NOW)
+    texts = [text for text in held_by(corp) if isinstance(text, (str, bytes))]
+    assert dn_of("lana") in texts
+    for password in (LANAS, "not " + LANAS):
+        assert password not in texts
+        assert password.encode() not in texts
+
+
+def held_by(start):
+    """All objects that can be reached from one, but by way of modules, classes and functions."""
+    found, new = {id(start): start}, [start]
+    while new:
+        reached = gc.get_referents(*(one for one in new if not isinstance(one, _SHARED)))
+        new = [one for one in reached if id(one) not in found]
+        found |= {id(one): one for one in new}
+    return found.values()
+
+
+_SHARED = (ModuleType, type, FunctionType, BuiltinFunctionType)
 
 
 def binds_as(slapd, name):

@@ -42,6 +42,7 @@ async def running(parts: Online) -> AsyncIterator[None]:
         group.cancel_scope.cancel()
     await parts.log.stop()
     await parts.limiter.close()
+    parts.people.close()
     metrics.flush()
     parts.offline.database.dispose()
 
@@ -107,8 +108,8 @@ async def _keep_gauges(parts: Online) -> None:
         ends = parts.keyring.expires()
         if ends is not None:
             metrics.CERTIFICATE_EXPIRES.set(ends - parts.offline.clock.now())
-        for file in parts.files:
-            metrics.SOURCE_UP.labels(file.name).set(file.state() == "ok")
+        for name, state in parts.people.reporting.items():
+            metrics.SOURCE_UP.labels(name).set(state() == "ok")
         await anyio.sleep(GAUGES)
 
 

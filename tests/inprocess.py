@@ -121,7 +121,7 @@ def form(**fields):
     return "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items())
 
 
-def installation(folder, *, database_url="", more="", people=()):
+def installation(folder, *, database_url="", more="", people=(), sources=""):
     """A new installation in `folder`: keys, registries, a file of people, grants."""
     # Cost 4: these tests are about the realm, not about slow hashes.
     hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
@@ -130,7 +130,7 @@ def installation(folder, *, database_url="", more="", people=()):
     database = f'database_url = "{database_url}"\n' if database_url else ""
     (folder / "authsvc.toml").write_text(
         f'public_url = "http://auth.test"\n{database}{more}'
-        '[[sources]]\ntype = "htpasswd"\nname = "file"\npath = "htpasswd"\n'
+        f'{sources}[[sources]]\ntype = "htpasswd"\nname = "file"\npath = "htpasswd"\n'
     )
     settings = load(folder / "authsvc.toml", {})
     parts = offline(settings)

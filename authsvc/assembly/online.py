@@ -20,33 +20,31 @@ from authsvc.clock import Clock, utc
 from authsvc.db.engine import Database
 from authsvc.db.feed import Feed
 from authsvc.errors import Unavailable
-from authsvc.identity import stored
 from authsvc.identity.authenticator import Authenticator, Memory, Minted
 from authsvc.identity.bulkhead import Bulkhead
 from authsvc.identity.costs import HashCosts
 from authsvc.identity.credential_cache import CredentialCache
 from authsvc.identity.guesses import LimitedGuesses
-from authsvc.identity.htpasswd import Htpasswd
 from authsvc.identity.limit_records import telling
-from authsvc.identity.local import Local
-from authsvc.identity.provider import Provider
 from authsvc.identity.refusals import Refusals
-from authsvc.identity.sources import Source, Sources
+from authsvc.identity.sources import Sources
 from authsvc.jobs import Job
 from authsvc.keys.keyring import Keyring
 from authsvc.limits.limiter import Limiter
 from authsvc.limits.limiter import limiter as limiter_of
 from authsvc.principal import Principal
-from authsvc.settings import HtpasswdSource, Settings
+from authsvc.settings import Settings
 from authsvc.tokens.identifiers import Identifiers
 from authsvc.tokens.records import Pseudonyms
 from authsvc.tokens.service import Parts, TokenService
 from authsvc.web.exposure import transport_state
 
 from .offline import Offline, offline
+from .sources import People, people_of
 
 CORES = os.cpu_count() or 1
 UNHEARD = 2.0  # seconds without news after which /readyz says so; tokens go on until feed.BLIND
+PROBED = 1.0  # seconds between two looks whether a directory answers
 FORGETTING = 600.0  # seconds between two removals of what is kept no longer
 TENDING = 1.0  # seconds between two looks at Redis and writes of known addresses
 READERS = 4  # threads of the admin API
@@ -74,7 +72,7 @@ class Online:
     log: TokenLog
     tokens: TokenService
     pseudonym: Callable[[str], str]
-    files: tuple[Htpasswd, ...]
+    people: People
     jobs: tuple[Job, ...]
     threads: CapacityLimiter
     readers: Bulkhead
@@ -101,22 +99,17 @@ def online(settings: Settings) -> Online:
     """
     base = offline(settings)
     database, clock, staleness = base.database, base.clock, settings.cache.staleness
-    threads = CapacityLimiter(4)
+    hashes = _slow_threads(settings)
+    people = people_of(base, hashes)
+    threads = CapacityLimiter(4 + len(people.directories))
     feed = Feed(database, clock, staleness)
     snapshot = Snapshot(database, feed, threads)
-    files = tuple(
-        Htpasswd(source.name, source.path, source.schemes)
-        for source in settings.sources
-        if isinstance(source, HtpasswdSource)
-    )
-    local = Local(partial(stored.find, database), partial(stored.rehash, database))
-    costs = HashCosts((local, *files))
-    hashes = _slow_threads(settings)
+    costs = HashCosts((people.local, *people.files))
     log = _log(settings, database)
     pseudonym = pseudonyms(base.keys.secret())
     limiter = _limiter(base, log, pseudonym)
     feed.subscribe(limiter.forget)
-    authenticator = _authenticator(settings, clock, local, files, costs, hashes, limiter)
+    authenticator = _authenticator(settings, clock, people, costs, hashes, limiter)
     feed.subscribe(authenticator.forget)
     keyring = Keyring(database, base.keys, clock, staleness)
     parts = Parts(
@@ -133,12 +126,12 @@ def online(settings: Settings) -> Online:
     return Online(
         offline=base, unit_of_work=_unit_of_work(base, feed),
         feed=feed, snapshot=snapshot, authenticator=authenticator, keyring=keyring,
-        log=log, tokens=tokens, pseudonym=pseudonym, files=files, threads=threads,
+        log=log, tokens=tokens, pseudonym=pseudonym, people=people, threads=threads,
         readers=Bulkhead("admin requests", threads=READERS, queue=ADMIN_WAITING),
         changers=Bulkhead("changes", threads=CHANGERS, queue=ADMIN_WAITING),
-        hashes=hashes, find=lambda _source, _name: None, limiter=limiter,
-        jobs=(*_jobs(base, keyring, files, costs), *_limit_jobs(limiter)),
-        states=_states(base, feed, keyring, log, files, limiter),
+        hashes=hashes, find=people.find, limiter=limiter,
+        jobs=(*_jobs(base, keyring, people, costs), *_limit_jobs(limiter)),
+        states=_states(base, feed, keyring, log, people, limiter),
     )  # fmt: skip
 
 
@@ -155,13 +148,11 @@ def _slow_threads(settings: Settings) -> Bulkhead:
 
 
 def _authenticator(
-    settings: Settings, clock: Clock, local: Local, files: tuple[Htpasswd, ...],
-    costs: HashCosts, slow: Bulkhead, limiter: Limiter,
+    settings: Settings, clock: Clock, people: People, costs: HashCosts, slow: Bulkhead,
+    limiter: Limiter,
 ) -> Authenticator:  # fmt: skip
-    """Local people first, then the files in their order."""
-    providers: tuple[Provider, ...] = (local, *files)
     return Authenticator(
-        Sources([Source(one, slow) for one in providers], clock, _observe, spend=costs.spend),
+        Sources(people.order, clock, _observe, spend=costs.spend),
         Minted(slow),
         Memory(
             CredentialCache(os.urandom(32)), settings.cache.credential_ttl, metrics.count_remembered
@@ -199,16 +190,15 @@ def _log(settings: Settings, database: Database) -> TokenLog:
     return TokenLog(database, writer, settings.audit.on_failure, on_commit=observe)
 
 
-def _jobs(
-    base: Offline, keyring: Keyring, files: tuple[Htpasswd, ...], costs: HashCosts
-) -> tuple[Job, ...]:
+def _jobs(base: Offline, keyring: Keyring, people: People, costs: HashCosts) -> tuple[Job, ...]:
     staleness = base.settings.cache.staleness
     maker = KeyMaker(base.settings, base.database, base.unit_of_work, base.clock)
     checkpoint = [Job("checkpoint", 1.0, base.database.checkpoint)]
     return (
         Job("keys", staleness, keyring.refresh),
         maker.job(),
-        *(Job(f"source {file.name}", staleness / 2, file.refresh) for file in files),
+        *(Job(f"source {each.name}", staleness / 2, each.refresh) for each in people.files),
+        *(Job(f"source {each.name}", PROBED, each.refresh) for each in people.directories),
         Job("hash costs", staleness / 2, costs.refresh),
         Job("answers", FORGETTING, partial(_forget_answers, base), exclusive=True),
         *(checkpoint if base.database.is_sqlite else ()),
@@ -220,7 +210,7 @@ def _forget_answers(base: Offline) -> None:
 
 
 def _states(
-    base: Offline, feed: Feed, keyring: Keyring, log: TokenLog, files: tuple[Htpasswd, ...],
+    base: Offline, feed: Feed, keyring: Keyring, log: TokenLog, people: People,
     limiter: Limiter,
 ) -> Mapping[str, Callable[[], str]]:  # fmt: skip
     """`ok`, `degraded` or `failed`, by name."""
@@ -245,6 +235,6 @@ def _states(
         "keys": keys,
         "audit": audit,
         "transport": partial(transport_state, settings),
-        **{f"source {file.name}": file.state for file in files},
+        **{f"source {name}": state for name, state in people.reporting.items()},
         **({"redis": limiter.state} if settings.redis.url.get_secret_value() else {}),
     }

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from authsvc.clock import Clock
+from authsvc.errors import Unavailable
+from authsvc.identity.answers import Told, about_of, is_minted, topic_of, until_news
 from authsvc.identity.bounds import breach
 from authsvc.identity.bulkhead import Bulkhead
 from authsvc.identity.credential_cache import CredentialCache, Remembered
@@ -23,10 +25,7 @@ _NOBODY = Verified(ANONYMOUS, credential_kind="none")
 _NO_SUCH_SECRET = Rejected("unknown_secret")
 
 
-_Told = tuple[Verified | Rejected, Callable[[], bool] | None]
-"""An outcome, and whether it still holds; None when it is not to be remembered."""
-
-_Ask = Callable[[Password], Coroutine[None, None, _Told]]
+_Ask = Callable[[Password], Coroutine[None, None, Told]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +192,7 @@ class Authenticator:
         return await self._attempts.join(
             digest + address.encode(),
             address,
-            _topic(credentials.username),
+            topic_of(credentials.username),
             partial(self._attempt, checked, credentials, address),
         )
 
@@ -209,7 +208,7 @@ class Authenticator:
         return await self._flights.join(
             digest,
             address,
-            _topic(credentials.username),
+            topic_of(credentials.username),
             partial(self._evaluate, digest, credentials, ask),
         )
 
@@ -224,48 +223,31 @@ class Authenticator:
         self, digest: bytes, credentials: Password, ask: _Ask, flight: Flight
     ) -> Verified | Rejected:
         """Ask, and remember the answer unless news has overtaken it."""
-        outcome, is_current = await ask(credentials)
-        about = _about(credentials.username, outcome)
-        if is_current is not None and not flight.is_news_to(about):
-            ends = self._clock.monotonic() + self._memory.ttl
-            account = (
-                b"" if _is_minted(credentials) else self._guesses.account(credentials.username)
+        try:
+            told = await ask(credentials)
+        except Unavailable:
+            spare = self._cache.right(digest, self._clock.monotonic())  # by the grace of its source
+            if spare is None:
+                raise
+            return spare
+        about = about_of(credentials.username, told.outcome)
+        if told.holds is not None and not flight.is_news_to(about):
+            account = b"" if is_minted(credentials) else self._guesses.account(credentials.username)
+            answer = told.remembered(
+                about, account, set(flight.addresses), self._clock.monotonic(), self._memory.ttl
             )
-            addresses = set(flight.addresses)
-            answer = Remembered(outcome, about, ends, is_current, account, addresses)
             for address in flight.addresses:
                 self._cache.remember(digest, address, answer)
-        return outcome
+        return told.outcome
 
-    async def _ask_sources(self, now: float, credentials: Password) -> _Told:
+    async def _ask_sources(self, now: float, credentials: Password) -> Told:
         answer = await self._sources.ask(credentials.username, credentials.secret, now)
-        return answer.outcome, partial(self._sources.still_hold, answer)
+        holds = partial(self._sources.still_hold, answer)
+        return Told(answer.outcome, holds, answer.ttl, answer.grace)
 
-    async def _look_up(self, kind: str, now: float, credentials: Password) -> _Told:
+    async def _look_up(self, kind: str, now: float, credentials: Password) -> Told:
         """A "no" is not remembered: it costs little, and no topic would end it."""
         outcome = await self._minted.threads.run(
             self._minted.lookups[kind], credentials.username, credentials.secret, now
         )
-        return outcome, _until_news if isinstance(outcome, Verified) else None
-
-
-def _is_minted(credentials: Password) -> bool:
-    return kind_of(credentials.secret) is not None
-
-
-def _until_news() -> bool:
-    return True
-
-
-def _about(username: str, outcome: Verified | Rejected) -> frozenset[str]:
-    """The topics of the change feed that end this answer."""
-    topics = {_topic(username)}
-    if isinstance(outcome, Verified):
-        topics.add(_topic(outcome.principal.name))
-        if outcome.credential_id is not None:
-            topics.add(f"secret:{outcome.credential_id}")
-    return frozenset(topics)
-
-
-def _topic(username: str) -> str:
-    return f"name:{username}"
+        return Told(outcome, until_news if isinstance(outcome, Verified) else None)

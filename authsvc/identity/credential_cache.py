@@ -24,7 +24,8 @@ class Remembered:
 
     `about` are the topics of the change feed that end it, `ends` is in monotonic seconds, and
     `is_current` asks the providers, without blocking. `account` stands for the account in limits,
-    b"" when none bounds this; `addresses` are those where it was shown.
+    b"" when none bounds this; `addresses` are those where it was shown. `grace` is what counts
+    instead while the directory that gave it cannot be asked.
     """
 
     outcome: Verified | Rejected
@@ -33,6 +34,7 @@ class Remembered:
     is_current: Callable[[], bool]
     account: bytes = b""
     addresses: set[str] = field(default_factory=set)
+    grace: "Remembered | None" = None
 
     def meet(self, address: str) -> None:
         """Note that it was shown at this address too."""
@@ -115,11 +117,14 @@ class _Answers:
         answer = self._answers.get(key)
         if answer is None:
             return None
-        if now >= answer.ends or not answer.is_current():
+        if now < answer.ends and answer.is_current():
+            self._answers.move_to_end(key)
+            return answer
+        grace = answer.grace
+        if grace is None or now >= grace.ends:
             self._drop(key)
             return None
-        self._answers.move_to_end(key)
-        return answer
+        return grace if grace.is_current() else None
 
     def put(self, key: bytes, answer: Remembered) -> None:
         self._drop(key)

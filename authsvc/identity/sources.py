@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
+from math import inf
 
 from authsvc.clock import Clock
 from authsvc.identity.bulkhead import Bulkhead
@@ -11,23 +13,41 @@ from authsvc.identity.provider import Marks, Provider, Rejected, Unknown, Verifi
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A provider and the threads its checks run in: one that hangs leaves the others theirs."""
+    """A provider and the threads its checks run in: one that hangs leaves the others theirs.
+
+    Whoever was found by it, or behind it, is remembered for `ttl` seconds at most. Who was found
+    by it may pull for `grace` seconds while `in_grace` says that it cannot be asked now and would
+    have said the same of late.
+    """
 
     provider: Provider
     threads: Bulkhead
+    ttl: float = inf
+    grace: float = 0.0
+    in_grace: Callable[[Verified], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the sources say of a name and a password.
 
-    `provider` is the one that answered, None when nobody knows the name. `held` is what the
-    providers had under the names that were asked for, before they were asked.
+    `source` is the one that answered, None when nobody knows the name. `held` is what the
+    providers had under the names that were asked for, before they were asked. `ttl` is how many
+    seconds it may be remembered, as the sources that were asked have it.
     """
 
     outcome: Verified | Rejected
     held: Mapping[str, tuple[object, ...]] = field(repr=False)
-    provider: Provider | None
+    source: Source | None
+    ttl: float = inf
+
+    @property
+    def grace(self) -> tuple[float, Callable[[], bool]] | None:
+        """For how many seconds it counts for pulls while its source is away, and whether it is."""
+        source = self.source
+        if source is None or source.in_grace is None or not isinstance(self.outcome, Verified):
+            return None
+        return source.grace, partial(source.in_grace, self.outcome)
 
 
 Observer = Callable[[str, str, float], None]
@@ -76,15 +96,19 @@ class Sources:
         held = {username: self._marks(username)}
         found = await self._first(self._sources, username, password, now, self._spend)
         if found is None:
-            return Answer(Rejected("unknown_user"), held, None)
+            return Answer(Rejected("unknown_user"), held, None, self._ttl(self._sources))
         source, outcome = found
+        asked = self._sources[: self._sources.index(source) + 1]
         if isinstance(outcome, Verified) and outcome.principal.name != username:
             stored = outcome.principal.name
             held[stored] = self._marks(stored)
             earlier = self._sources[: self._sources.index(source)]
             found = await self._first(earlier, stored, password, now)
             source, outcome = found or (source, outcome)
-        return Answer(outcome, held, source.provider)
+        return Answer(outcome, held, source, self._ttl(asked))
+
+    def _ttl(self, asked: Sequence[Source]) -> float:
+        return min((source.ttl for source in asked), default=inf)
 
     def still_hold(self, answer: Answer) -> bool:
         """Whether the sources would say the same, by what can be seen without blocking."""
@@ -92,9 +116,9 @@ class Sources:
             for provider, mark in zip(self._marked, marks, strict=True):
                 if provider.mark(name) != mark:
                     return False
-        if answer.provider is None or isinstance(answer.outcome, Rejected):
+        if answer.source is None or isinstance(answer.outcome, Rejected):
             return True
-        return answer.provider.is_current(answer.outcome)
+        return answer.source.provider.is_current(answer.outcome)
 
     def _marks(self, username: str) -> tuple[object, ...]:
         return tuple(provider.mark(username) for provider in self._marked)

@@ -168,7 +168,6 @@ class Settings(BaseModel):
         sections = {"refresh": self.refresh}
         found = [f"{name}.{key}" for name, part in sections.items() for key in _set(part)]
         found += [f"audit.{key}" for key in _set(self.audit) if key not in _EFFECTIVE_AUDIT]
-        found += [f"sources.{s.name}" for s in self.sources if isinstance(s, LdapSource)]
         return tuple(found)
 
     def _shows_secrets(self) -> bool:

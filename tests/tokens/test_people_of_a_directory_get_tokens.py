@@ -1,0 +1,196 @@
+"""People of a real directory through the whole service: groups, outages, grace, several sources."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from urllib.parse import quote
+
+import pytest
+from inprocess import PASSWORD, basic, installation, serving
+from real.company import PASSWORDS, dn_of, group_dn, person
+from real.slapd import GROUPS, PEOPLE, READER, READERS_PASSWORD
+
+from authsvc.changes.apply import submit
+from authsvc.principal import SYSTEM
+
+pytestmark = pytest.mark.anyio
+GRANTS = b"""
+groups:
+  - {name: builders, members: ["group:corp:devs"]}
+grants:
+  - {subject: "group:corp:devs", role: writer, on: devs}
+  - {subject: "group:builders", role: writer, on: builders}
+  - {subject: "user:corp:bob", role: maintainer, on: bob}
+  - {subject: "user:corp:alice", role: maintainer, on: alice}
+"""
+TEAM = "repository:devs/app:pull,push"
+
+
+def corp(server, **settings):
+    lines = {
+        "type": "ldap", "name": "corp", "urls": [server.url], "bind_dn": READER,
+        "bind_password": READERS_PASSWORD, "user_base": PEOPLE, "group_base": GROUPS,
+        "connect_timeout": 1.0, "timeout": 1.0, **settings,
+    }  # fmt: skip
+    return "[[sources]]\n" + "".join(f"{name} = {toml(value)}\n" for name, value in lines.items())
+
+
+def toml(value):
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value).lower()
+
+
+@asynccontextmanager
+async def service(folder, server, **settings):
+    made, parts = installation(
+        folder, more="[cache]\ncredential_ttl = 60\n", sources=corp(server, **settings)
+    )
+    submit(parts.unit_of_work, SYSTEM, [("grants.yaml", GRANTS)])
+    try:
+        async with serving(made, parts) as realm:
+            yield realm
+    finally:
+        parts.database.dispose()
+
+
+async def ask(realm, name, *scopes, password=None):
+    password = PASSWORDS[name] if password is None else password
+    query = "service=reg-a.test" + "".join(f"&scope={quote(scope)}" for scope in scopes)
+    return await realm.get(query, f"{name}:{password}")
+
+
+async def until(realm, name, status, *, seconds=15):
+    """The answer with that status, which comes within so many seconds."""
+    for _ in range(seconds * 10):
+        answer = await ask(realm, name, TEAM)
+        if answer.status == status:
+            return answer
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{answer.status} instead of {status}: {answer.body}")
+
+
+async def test_groups_of_the_directory_and_groups_they_are_in_count(tmp_path, slapd):
+    async with service(tmp_path, slapd) as realm:
+        answer = await ask(
+            realm, "lana", TEAM, "repository:builders/x:push", "repository:bob/x:pull"
+        )
+        assert answer.access == {"devs/app": ["pull", "push"], "builders/x": ["push"]}
+        assert answer.token["sub"] == "lana"
+        assert (await ask(realm, "zoë", TEAM)).access == {}
+        assert (await ask(realm, "bob", "repository:bob/x:delete")).access == {"bob/x": ["delete"]}
+        for wrong in ("", "wrong", "*", PASSWORDS["lana"] + "\0"):
+            assert (await ask(realm, "lana", TEAM, password=wrong)).status == 401
+        record = next(r for r in realm.records() if r["actor"]["name"] == "lana")
+        assert record["actor"]["source"] == "corp"
+        assert record["actor"]["id"]
+
+
+async def test_explanations_know_the_groups_that_the_directory_tells(tmp_path, slapd):
+    async with service(tmp_path, slapd) as realm:
+        body = b'{"subject": "user:corp:lana", "scope": "repository:devs/app:push", "service": "reg-a.test"}'
+        headers = [*basic("lana:" + PASSWORDS["lana"]), ("content-type", "application/json")]
+        answer = await realm.call("POST", "/api/v1/explain", headers=headers, body=body)
+        assert (answer.json["granted"], answer.json["denied"]) == (["push"], [])
+
+
+async def test_a_source_before_answers_for_its_names_and_one_that_is_away_for_those_behind(
+    tmp_path, slapd_of_its_own
+):
+    async with service(tmp_path, slapd_of_its_own) as realm:  # the file comes behind the directory
+        assert (await realm.get("service=reg-a.test", "carol")).status == 200
+        slapd_of_its_own.stop()
+        answer = await until_away(realm)
+        assert answer.headers["retry-after"]
+        assert answer.json["errors"][0]["code"] == "UNAVAILABLE"
+        ready = await realm.call("GET", "/readyz")
+        assert ready.status == 200
+        assert '"source corp":"degraded"' in ready.body.decode().replace(": ", ":")
+        slapd_of_its_own.start()
+        for _ in range(150):
+            if (await realm.get("service=reg-a.test", "bob:" + PASSWORDS["bob"])).status == 200:
+                break
+            await asyncio.sleep(0.1)
+        else:
+            raise AssertionError("the directory is back and nobody noticed")
+
+
+async def until_away(realm):
+    for number in range(100):
+        answer = await realm.get("service=reg-a.test", f"nobody{number}:{PASSWORD}")
+        if answer.status == 503:
+            return answer
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{answer.status}")
+
+
+async def test_with_grace_people_pull_while_the_directory_is_away_and_nobody_pushes(
+    tmp_path, slapd_of_its_own
+):
+    async with service(tmp_path, slapd_of_its_own, cache_ttl=1, outage_grace=60) as realm:
+        assert (await ask(realm, "lana", TEAM)).access == {"devs/app": ["pull", "push"]}
+        slapd_of_its_own.stop()
+        await asyncio.sleep(1.2)
+        for _ in range(100):
+            answer = await ask(realm, "lana", TEAM)
+            if answer.status == 200:
+                break
+            await asyncio.sleep(0.1)
+        assert answer.access == {"devs/app": ["pull"]}
+        record = realm.records()[-1]
+        assert (record["outcome"], record["reason"]) == ("reduced", "source_down")
+        assert record["credential"]["kind"] == "password_in_grace"
+        assert (await ask(realm, "bob", TEAM)).status == 503  # never seen, so nobody vouches
+        mine = await realm.call("GET", "/api/v1/me", headers=basic("lana:" + PASSWORDS["lana"]))
+        assert mine.status == 503
+        slapd_of_its_own.start()
+        for _ in range(150):
+            answer = await ask(realm, "lana", TEAM)
+            if answer.status == 200 and answer.access == {"devs/app": ["pull", "push"]}:
+                break
+            await asyncio.sleep(0.1)
+        assert answer.access == {"devs/app": ["pull", "push"]}
+
+
+async def test_without_grace_a_person_is_503_once_nothing_remembered_answers(
+    tmp_path, slapd_of_its_own
+):
+    async with service(tmp_path, slapd_of_its_own, cache_ttl=1) as realm:
+        assert (await ask(realm, "lana", TEAM)).status == 200
+        slapd_of_its_own.stop()
+        answer = await until(realm, "lana", 503)
+        assert answer.headers["retry-after"]
+
+
+async def test_who_is_disabled_or_leaves_a_group_is_so_within_cache_ttl(tmp_path, slapd_of_its_own):
+    server = slapd_of_its_own
+    async with service(tmp_path, server, cache_ttl=1) as realm:
+        assert (await ask(realm, "bob", TEAM)).access == {"devs/app": ["pull", "push"]}
+        server.replace(group_dn("devs"), "member", dn_of("lana"))
+        for _ in range(100):
+            answer = await ask(realm, "bob", TEAM)
+            if answer.access == {}:
+                break
+            await asyncio.sleep(0.1)
+        assert answer.access == {}
+        server.replace(dn_of("bob"), "pwdAccountLockedTime", "000001010000Z")
+        await until(realm, "bob", 401)
+
+
+async def test_a_grant_to_a_name_is_of_the_entry_that_signs_in_first(tmp_path, slapd_of_its_own):
+    server = slapd_of_its_own
+    async with service(tmp_path, server, cache_ttl=1) as realm:
+        scope = "repository:bob/x:delete"
+        assert (await ask(realm, "bob", scope)).access == {"bob/x": ["delete"]}
+        server.remove(dn_of("bob"))
+        server.add([person("bob", "another bob's password")])
+        await asyncio.sleep(1.2)
+        for _ in range(100):
+            answer = await ask(realm, "bob", scope, password="another bob's password")
+            if answer.status == 200:
+                break
+            await asyncio.sleep(0.1)
+        assert answer.access == {}
+        assert any(
+            record["event"] == "admin" and record["actor"]["kind"] == "system" and record["after"]
+            for record in realm.records()
+        )

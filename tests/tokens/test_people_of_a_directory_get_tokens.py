@@ -87,7 +87,10 @@ async def test_groups_of_the_directory_and_groups_they_are_in_count(tmp_path, sl
 
 async def test_explanations_know_the_groups_that_the_directory_tells(tmp_path, slapd):
     async with service(tmp_path, slapd) as realm:
-        body = b'{"subject": "user:corp:lana", "scope": "repository:devs/app:push", "service": "reg-a.test"}'
+        body = (
+            b'{"subject": "user:corp:lana", "scope": "repository:devs/app:push",'
+            b' "service": "reg-a.test"}'
+        )
         headers = [*basic("lana:" + PASSWORDS["lana"]), ("content-type", "application/json")]
         answer = await realm.call("POST", "/api/v1/explain", headers=headers, body=body)
         assert (answer.json["granted"], answer.json["denied"]) == (["push"], [])

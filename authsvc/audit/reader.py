@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, or_, select
+from sqlalchemy import Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from authsvc.db.models import Change, TokenRecord
@@ -80,6 +80,12 @@ def concerning(
     newest = (TokenRecord.time.desc(), TokenRecord.writer.desc(), TokenRecord.seq.desc())
     rows = session.execute(query.order_by(*newest).limit(limit))
     return [(_place(row), _record(row)) for row in rows]
+
+
+def count_concerning(session: Session, identity: str) -> int:
+    """How many records `concerning` has in all."""
+    mine = select(func.count()).select_from(TokenRecord).where(TokenRecord.subject == identity)
+    return session.scalar(mine) or 0
 
 
 def export(session: Session, *, wanted: Filter = ANY) -> Iterator[dict[str, Any]]:

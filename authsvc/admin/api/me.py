@@ -82,9 +82,8 @@ async def repositories(call: Call) -> Reply:
     """The paths and globs that I reach, with actions."""
     call.no_query()
     now = call.api.clock.now()
-    return Reply(
-        await call.read(lambda session, _: reach(load_view(session, call.principal), now=now))
-    )
+    found = await call.read(lambda session, _: reach(load_view(session, call.principal), now=now))
+    return Reply(found, headers={"X-Total-Count": str(len(found))})
 
 
 async def past_decisions(call: Call) -> Reply:
@@ -93,16 +92,18 @@ async def past_decisions(call: Call) -> Reply:
     who = call.principal
     before = None if page.after is None else (page.after[0], page.after[1], page.after[2])
 
-    def read(session: Session, rights: Rights) -> tuple[list[dict[str, Any]], Any]:
+    def read(session: Session, rights: Rights) -> tuple[list[dict[str, Any]], int, Any]:
         found = reader.concerning(session, who.identity, limit=page.limit + 1, before=before)
         shown = found[: page.limit]
         told = questions.told(session, [record for _, record in shown])
         cut = [decisions.changed(each, lambda one: seen.cut(one, who, rights)) for each in told]
         last = shown[-1][0] if len(found) > page.limit else None
-        return [decisions.decided_shape(each) for each in cut], last
+        total = reader.count_concerning(session, who.identity)
+        return [decisions.decided_shape(each) for each in cut], total, last
 
-    items, last = await call.read(read)
-    return Reply(items, headers=call.linked("me/decisions", page, last))
+    items, total, last = await call.read(read)
+    linked = call.linked("me/decisions", page, last)
+    return Reply(items, headers={"X-Total-Count": str(total), **linked})
 
 
 async def set_password(call: Call) -> Reply:
@@ -140,7 +141,11 @@ async def _prove(call: Call, old: SecretStr) -> None:
 OPERATIONS: Operations = {
     ("GET", "/me"): Described(show, "Who I am and what I may manage", Me),
     ("GET", "/me/repositories"): Described(
-        repositories, "The paths and globs that I reach, with actions", Reached, listed=True
+        repositories,
+        "The paths and globs that I reach, with actions",
+        Reached,
+        listed=True,
+        counted=True,
     ),
     ("GET", "/me/decisions"): Described(
         past_decisions,
@@ -148,6 +153,7 @@ OPERATIONS: Operations = {
         DecisionItem,
         listed=True,
         paged=True,
+        counted=True,
     ),
     ("PUT", "/me/password"): Described(
         set_password,

@@ -23,12 +23,9 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         )
 
 
-def print_scale(rows: list[dict[str, Any]]) -> None:
-    """Print what was measured beside few and many grants.
-
-    `ratio` is to the same at the smallest size; for a change seen, to `cache.staleness`.
-    """
-    print(f"{'scale':<60} {'figure':>9}     {'ratio':>6}")
+def print_figures(rows: list[dict[str, Any]], *, title: str) -> None:
+    """Print rows that are each a figure with its unit, and a ratio to what the row says."""
+    print(f"{title:<60} {'figure':>9}     {'ratio':>6}")
     for row in rows:
         print(
             f"{row['case']:<60} {_number(row['value'], 2):>9} {row['unit']:<3} "

@@ -1,6 +1,6 @@
 """The benchmark: what one token costs, as ratios within one run, and what many grants cost.
 
-`python bench/run.py` prints two tables; `--only` one of them, `--json` the same for machines,
+`python bench/run.py` prints all tables; `--only` one of them, `--json` the same for machines,
 `--seconds` sets the length of each round. Baselines: (a) a bare ASGI application that sends an
 answer of the same size under uvicorn, (b) one ES256 signature in the same Python. L is their sum.
 docker_auth is measured beside them when DOCKER_AUTH names its binary.
@@ -10,13 +10,19 @@ import argparse
 import json
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from cases import measured_cases
-from report import print_scale, print_table
+from report import print_figures, print_table
 from scale import measured_scale
+from sign_ins import measured_sign_ins
 
-TABLES = {"cases": (measured_cases, print_table), "scale": (measured_scale, print_scale)}
+TABLES = {
+    "cases": (measured_cases, print_table),
+    "sign-ins": (measured_sign_ins, partial(print_figures, title="sign-ins")),
+    "scale": (measured_scale, partial(print_figures, title="scale")),
+}
 
 
 def main() -> None:
@@ -24,7 +30,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5, help="length of one round")
     parser.add_argument("--rounds", type=int, default=3, help="rounds per case; the best counts")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--only", choices=TABLES, help="one table of the two")
+    parser.add_argument("--only", choices=TABLES, help="one table of them")
     options = parser.parse_args()
     found = {}
     for name in [options.only] if options.only else TABLES:

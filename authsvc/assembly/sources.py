@@ -48,6 +48,21 @@ class People:
             each.close()
 
 
+def asked_once(settings: Settings, source: str, name: str) -> Principal | None:
+    """Who a directory says that is, by connections of this call's own; None for other sources.
+
+    Blocks; raises Unavailable.
+    """
+    for each in settings.sources:
+        if isinstance(each, LdapSource) and each.name == source:
+            directory = Ldap(each)
+            try:
+                return directory.knows(name)
+            finally:
+                directory.close()
+    return None
+
+
 def people_of(base: Offline, slow: Bulkhead) -> People:
     """The sources that the settings name; `slow` are the threads for slow hashes."""
     database = base.database

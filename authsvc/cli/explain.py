@@ -1,11 +1,17 @@
 """`authsvc explain`: the decision about one scope entry, and why."""
 
-from typing import Annotated, Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import output
 from .session import opened, options
+
+if TYPE_CHECKING:
+    from authsvc.access.questions import People
+    from authsvc.settings import Settings
 
 COLUMNS = ("id", "effect", "role", "on", "subject", "counted", "why_not")
 
@@ -60,28 +66,39 @@ def _now(
     service: str | None,
     ip: str | None,
 ) -> dict[str, Any]:
-    from authsvc.access.questions import Inquiry, People, explained
+    from authsvc.access.questions import Inquiry, explained
     from authsvc.access.shapes import shape
     from authsvc.errors import Invalid
 
     if subject is None or scope is None:
         raise Invalid("SUBJECT and SCOPE are needed", advice="or --decision ID")
     with opened(context) as parts, parts.database.read() as session:
-        sources = [source.name for source in parts.settings.sources]
         inquiry = Inquiry(subject, scope, service, ip)
-        return shape(explained(session, inquiry, People(sources), now=parts.clock.now()))
+        people = _people(parts.settings)
+        return shape(explained(session, inquiry, people, now=parts.clock.now()))
+
+
+def _people(settings: Settings) -> People:
+    """Whom the sources know; a directory is asked when a question is about one of its people."""
+    from functools import partial
+
+    from authsvc.access.questions import People
+    from authsvc.assembly.sources import asked_once
+
+    names = [source.name for source in settings.sources]
+    return People(names, partial(asked_once, settings))
 
 
 def _then(context: typer.Context, decision: str, others: list[str | None]) -> dict[str, Any]:
     from authsvc.access.decisions import decided_shape
-    from authsvc.access.questions import People, decided
+    from authsvc.access.questions import decided
     from authsvc.errors import Invalid
 
     if any(other is not None for other in others):
         raise Invalid("--decision ID says all there is to ask", advice="leave out the rest")
     with opened(context) as parts, parts.database.read() as session:
-        sources = [source.name for source in parts.settings.sources]
-        return decided_shape(decided(session, decision, People(sources), now=parts.clock.now()))
+        found = decided(session, decision, _people(parts.settings), now=parts.clock.now())
+        return decided_shape(found)
 
 
 def _show_decision(context: typer.Context, value: dict[str, Any]) -> None:

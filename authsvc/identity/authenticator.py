@@ -38,7 +38,10 @@ class Minted:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Where answers are kept, for `ttl` seconds; `served` is told `right`, `wrong` or `none`."""
+    """Where answers are kept, for `ttl` seconds.
+
+    `served` is told `right`, `grace`, `wrong` or `none`.
+    """
 
     cache: CredentialCache
     ttl: float
@@ -122,7 +125,7 @@ class Authenticator:
             return None
         if breach(found.outcome.bounds, circumstances) is not None:
             return None
-        self._memory.served("right")
+        self._memory.served("grace" if found.outcome.bounds.pull_only else "right")
         return found.outcome
 
     def _withheld(self, found: Remembered, address: str) -> bool:

@@ -10,6 +10,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from loopback import Guard
 
+# Named on the command line it is collected all the same: it needs root and Samba (`make test-ad`).
+collect_ignore = ["ad"]
 pytest_plugins = ["db_fixtures", "real_fixtures", "ldap_fixtures"]
 
 _GUARD = Guard()

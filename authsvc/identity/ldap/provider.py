@@ -26,6 +26,7 @@ _AD_REASONS = {
     "data 775,": "locked",
     "data 532,": "password_expired",
     "data 773,": "must_change_password",
+    "data 701,": "account_expired",
 }
 
 _log = logs.get("identity")

@@ -61,11 +61,15 @@ def test_a_password_that_must_be_changed_opens_nothing(corp, domain, eve):
     assert not source.is_current(seen)
 
 
-def test_an_account_beyond_its_end_is_refused(corp, domain, eve):
+def test_an_account_that_has_come_to_its_end_is_disabled(corp, domain, eve):
     source = corp()
-    verified(source, eve)
+    seen = verified(source, eve)
+    domain.replace(eve.dn, "accountExpires", filetime(datetime(2100, 1, 1, tzinfo=UTC)))
+    assert verified(source, eve).principal == seen.principal
     domain.replace(eve.dn, "accountExpires", filetime(datetime(2020, 1, 1, tzinfo=UTC)))
-    assert source.verify(eve.name, eve.password, NOW) == Rejected("account_expired")
+    assert source.verify(eve.name, eve.password, NOW) == Rejected("disabled")
+    assert source.recheck(seen.principal) == Rejected("disabled")
+    assert not source.is_current(seen)
 
 
 def test_a_new_password_ends_what_is_remembered(corp, domain, eve):

@@ -28,8 +28,10 @@ attributetype ( 1.3.6.1.4.1.4203.666.1.1 NAME 'userAccountControl'
   EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 )
 attributetype ( 1.3.6.1.4.1.4203.666.1.2 NAME 'objectGUID'
   EQUALITY octetStringMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 )
+attributetype ( 1.3.6.1.4.1.4203.666.1.4 NAME 'accountExpires'
+  EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 )
 objectclass ( 1.3.6.1.4.1.4203.666.1.3 NAME 'activeDirectoryAlike' SUP top AUXILIARY
-  MAY ( userAccountControl $ objectGUID ) )
+  MAY ( userAccountControl $ objectGUID $ accountExpires ) )
 modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload memberof

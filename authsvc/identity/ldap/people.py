@@ -1,6 +1,8 @@
 """People in a directory: found by name or by stable id, and what of their entry counts."""
 
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,6 +23,8 @@ _MAX_ID = 255  # characters
 
 _LOCK, _LOCKED_FOR_GOOD = "pwdAccountLockedTime", "000001010000Z"
 _CONTROL, _ACCOUNTDISABLE = "userAccountControl", 2
+_END, _ENDLESS = "accountExpires", frozenset({0, 2**63 - 1})
+_BEFORE_1970 = 11_644_473_600  # seconds since 1601, from when Active Directory counts
 
 _log = logs.get("identity")
 
@@ -43,12 +47,19 @@ class People:
     """Finds people as the settings of one source say.
 
     `attributes` are wanted of each entry beside those that count here. Both ways of finding block
-    and raise Unavailable.
+    and raise Unavailable. `wall` is the clock by which accounts end, in seconds since 1970.
     """
 
-    def __init__(self, settings: LdapSource, directory: Asks, attributes: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        settings: LdapSource,
+        directory: Asks,
+        attributes: tuple[str, ...],
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._settings = settings
         self._directory = directory
+        self._wall = wall
         self._compared = _COMPARISON.findall(settings.user_filter) or [
             (settings.username_attribute, _PLACE)
         ]
@@ -58,6 +69,7 @@ class People:
             settings.password_changed_attribute,
             _LOCK,
             _CONTROL,
+            _END,
             *(attribute for attribute, _ in self._compared),
             *attributes,
         ]
@@ -126,7 +138,7 @@ class People:
             self._say("entry without a usable username_attribute", entry.dn)
             return Rejected("unusable_name")
         changed = entry.texts(self._settings.password_changed_attribute)
-        disabled = not active or _is_disabled(entry)
+        disabled = not active or _is_disabled(entry, self._wall())
         return Person(entry, stable_id, name, disabled, changed[0] if changed else "")
 
     def _id_of(self, entry: Entry) -> str | None:
@@ -149,15 +161,17 @@ class People:
             _log.error(event, source=self._settings.name, about=about)
 
 
-def _is_disabled(entry: Entry) -> bool:
+def _is_disabled(entry: Entry, now: float) -> bool:
     """By the directory's own marks, on which a bind would fail too.
 
     OpenLDAP: locked by an administrator, not by wrong passwords. Active Directory: the account is
-    switched off; lockoutTime, which strangers can set off, is left alone.
+    switched off or has come to its end, which no filter can say since none knows the time;
+    lockoutTime, which strangers can set off, is left alone.
     """
     if _LOCKED_FOR_GOOD in entry.texts(_LOCK):
         return True
-    return any(_switched_off(value) for value in entry.octets(_CONTROL))
+    switched_off = any(_switched_off(value) for value in entry.octets(_CONTROL))
+    return switched_off or any(_has_come(value, now) for value in entry.octets(_END))
 
 
 def _switched_off(value: bytes) -> bool:
@@ -165,3 +179,12 @@ def _switched_off(value: bytes) -> bool:
         return bool(int(value) & _ACCOUNTDISABLE)
     except ValueError:
         return True
+
+
+def _has_come(value: bytes, now: float) -> bool:
+    """Whether a moment of Active Directory, in tenths of microseconds, lies behind."""
+    try:
+        end = int(value)
+    except ValueError:
+        return True
+    return end not in _ENDLESS and end / 10_000_000 - _BEFORE_1970 <= now

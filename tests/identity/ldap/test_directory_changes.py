@@ -39,6 +39,7 @@ def verified(corp, name, password="own"):
 DISABLED = [
     pytest.param({}, "pwdAccountLockedTime", FOR_GOOD, id="OpenLDAP: by the administrator"),
     pytest.param({}, "userAccountControl", "514", id="AD: switched off"),
+    pytest.param({}, "accountExpires", "132223104000000000", id="AD: ended in 2020"),
     pytest.param(
         {"active_filter": "(!(employeeType=left))"}, "employeeType", "left", id="active_filter"
     ),
@@ -102,6 +103,13 @@ def test_every_combination_with_the_bit_is_disabled(slapd, corp, eve, value):
 @pytest.mark.parametrize("value", ["512", "66048", "8389120"])
 def test_other_bits_are_no_matter(slapd, corp, eve, value):
     slapd.replace(dn_of(eve), "userAccountControl", value)
+    verified(corp, eve)
+
+
+@pytest.mark.parametrize("value", ["0", "9223372036854775807", "157469184000000000"])
+def test_an_account_without_an_end_or_before_it_is_active(slapd, corp, eve, value):
+    """Active Directory writes "never" in two ways; the third is the year 2100."""
+    slapd.replace(dn_of(eve), "accountExpires", value)
     verified(corp, eve)
 
 

@@ -26,6 +26,7 @@ HEADS = ("source", "failure", "its person", "one behind it", "record", "`/readyz
 BEGIN, END = "<!-- written by tests/faults/test_failures_of_sources.py -->\n", "\n<!-- end -->"
 ASKED = "service=reg-a.test&scope=repository:devs/app:pull,push"
 GRANT = b"grants: [{subject: authenticated, role: writer, on: devs}]"
+ALL = {"devs/app": ["pull", "push"]}
 AWAY = ("all", "database away")
 PATIENCE = 6.0  # seconds until what is seen is what is written
 SETTLED = 3.0  # seconds after which it is written
@@ -106,7 +107,7 @@ def test_a_failure_does_what_the_table_says(installed, place, seen, case: Case):
     async def story(failing: Failing):
         async with serving(settings(folder, failing), parts) as realm:
             if failing.after_sign_in is not None:
-                assert (await realm.get(ASKED, failing.who)).access == {"devs/app": ["pull", "push"]}
+                assert (await realm.get(ASKED, failing.who)).access == ALL
                 failing.after_sign_in()
             wanted, end = documented().get((case.source, case.failure)), time.monotonic()
             end += SETTLED if WRITING else PATIENCE
@@ -114,7 +115,7 @@ def test_a_failure_does_what_the_table_says(installed, place, seen, case: Case):
             while time.monotonic() < end and (WRITING or row != wanted):
                 row = (case.source, case.failure, *await looked(realm, failing, log, case.says))
                 await asyncio.sleep(0.2)
-            assert (await realm.get(ASKED, "root")).access == {"devs/app": ["pull", "push"]}
+            assert (await realm.get(ASKED, "root")).access == ALL
             return row, wanted
 
     with case.fails(place) as failing, capture_logs() as log:
@@ -132,16 +133,19 @@ async def looked(realm, failing, log, says):
     states = ready.json["dependencies"]
     state = states.get("source corp", states.get("database"))
     reason = record["reason"] or record["outcome"]
-    return (answer(its), answer(behind), f"`{reason}`", f"{ready.status}, {state}",
-            told(log, says))  # fmt: skip
+    ready_is = f"{ready.status}, {state}"
+    return answer(its), answer(behind), f"`{reason}`", ready_is, told(log, says)
 
 
 async def recorded(realm, given):
     """The record of this answer; that of an error may come a moment later."""
     number = given.headers["x-request-id"]
-    while not (found := [each for each in realm.records() if each["request_id"] == number]):
+    for _ in range(100):
+        found = [each for each in realm.records() if each["request_id"] == number]
+        if found:
+            return found[0]
         await asyncio.sleep(0.05)
-    return found[0]
+    raise AssertionError("no record")
 
 
 def answer(given):
@@ -154,11 +158,15 @@ def answer(given):
 
 
 def told(log, says):
-    """The events of people's sources, and the cause if it is told."""
-    entries = [each for each in log if each["log_level"] in ("warning", "error")]
-    events = sorted({each["event"] for each in entries if "source" in each})
-    cause = f": {says}" if says and says in str(entries) else ""
-    return ", ".join(events) + cause if events else "nothing"
+    """The events that name a source, each with its cause if that is told."""
+    texts = {}
+    for entry in log:
+        if entry["log_level"] in ("warning", "error") and "source" in entry:
+            texts[entry["event"]] = texts.get(entry["event"], "") + str(entry)
+    events = [
+        f"{event}: {says}" if says and says in text else event for event, text in texts.items()
+    ]
+    return "; ".join(sorted(events)) or "nothing"
 
 
 def test_the_table_has_a_row_for_each_case_and_no_other():

@@ -5,10 +5,12 @@ BIN    := .venv/bin
 REAL   := .cache/real
 # What the tests need of Debian, installed when missing (root) or named (anybody else).
 PACKAGES := docker-registry skopeo podman buildah crun containerd apache2-utils postgresql openssl iproute2 slapd ldap-utils redis-server
+# What `make test-ad` needs beside: a domain controller.
+SAMBA := samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind krb5-user ldap-utils iproute2
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-all check bench migrate soak venv venv-test real real-all
+.PHONY: help run demo test test-all test-ad check bench migrate soak venv venv-test real real-all
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +27,10 @@ test: real check ## everything that CI runs, installing what it needs
 
 test-all: real-all check ## `make test` and the cases that need distribution 3.0 or minutes
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-ad: venv-test ## Active Directory: Samba as a domain controller, in a network of its own (root)
+	@tests/real/install.sh $(SAMBA)
+	@$(BIN)/python -m pytest -v --no-header tests/ad
 
 check: venv-test ## format, lint, types, import rules; no tests
 	@$(BIN)/ruff format --check --quiet

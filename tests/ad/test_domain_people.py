@@ -8,6 +8,8 @@ from real.slapd import entry
 
 from authsvc.identity.provider import Rejected, Unknown, Verified
 
+EVERYBODY = [pytest.param(name, id=f"person-{n}") for n, name in enumerate(COMMON_NAMES, 1)]
+
 
 def verified(source, name, password=None):
     outcome = source.verify(name, password or password_of(name), NOW)
@@ -19,7 +21,7 @@ def subjects(names):
     return tuple(sorted(f"group:corp:{name}" for name in names))
 
 
-@pytest.mark.parametrize("name", COMMON_NAMES)
+@pytest.mark.parametrize("name", EVERYBODY)
 def test_everybody_gets_their_own_name_and_nested_groups(corp, name):
     source = corp()
     principal = verified(source, name)
@@ -28,7 +30,7 @@ def test_everybody_gets_their_own_name_and_nested_groups(corp, name):
     assert source.verify(name, password_of(name) + "x", NOW) == Rejected("wrong_password")
 
 
-@pytest.mark.parametrize("name", COMMON_NAMES)
+@pytest.mark.parametrize("name", EVERYBODY)
 def test_the_id_is_the_guid_as_the_domain_itself_writes_it(corp, domain, name):
     principal = verified(corp(), name)
     shown = domain.tool("user", "show", name, "--attributes=objectGUID")

@@ -133,7 +133,7 @@ class Authenticator:
         if address not in found.addresses:
             return True
         guesses = self._guesses
-        return guesses.noting and guesses.refuses(found.account, address, known=True)
+        return bool(guesses.noted) and guesses.refuses(found.account, address, known=True)
 
     def _meet(self, digest: bytes, username: str, address: str) -> None:
         """Let a remembered password be right at an address where it had not been shown yet.
@@ -144,7 +144,7 @@ class Authenticator:
         if found is None or not found.account or address in found.addresses:
             return
         guesses = self._guesses
-        if not guesses.noting or not guesses.refuses(found.account, address, known=False):
+        if not guesses.noted or not guesses.refuses(found.account, address, known=False):
             found.meet(address)
             guesses.saw(username, address)
 

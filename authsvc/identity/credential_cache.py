@@ -52,6 +52,8 @@ class CredentialCache:
     def __init__(self, key: bytes, *, right: int = MOST_RIGHT, wrong: int = MOST_WRONG) -> None:
         self._keyed = hashlib.blake2b(key=key, digest_size=32)
         self._right = _Answers(right)
+        self.entry = self._right.get
+        """What was verified for a pair (its digest, monotonic seconds), when it still holds."""
         self._wrong = _Answers(wrong)
         self._headers: dict[bytes, bytes] = {}
 
@@ -74,10 +76,6 @@ class CredentialCache:
         keyed = self._keyed.copy()
         keyed.update(f"{username}\0{secret}".encode("utf-8", "surrogatepass"))
         return keyed.digest()
-
-    def entry(self, digest: bytes, now: float) -> Remembered | None:
-        """What was verified for this pair, when it still holds, with where it was shown."""
-        return self._right.get(digest, now)
 
     def right(self, digest: bytes, now: float) -> Verified | None:
         """What was verified for this pair, when it still holds."""

@@ -3,7 +3,7 @@
 `Unlimited` is what an authenticator works with when no limit is set.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sized
 from typing import NoReturn, Protocol
 
 from authsvc.identity.provider import Rejected, Verified
@@ -21,8 +21,8 @@ class Guesses(Protocol):
     """Limits on wrong passwords, as an authenticator asks them. Used from one event loop."""
 
     @property
-    def noting(self) -> bool:
-        """Whether anybody is limited now, so that `refuses` has to be asked."""
+    def noted(self) -> Sized:
+        """What is limited now; while it is empty, `refuses` need not be asked."""
         ...
 
     def account(self, name: str) -> bytes:
@@ -61,13 +61,10 @@ class LimitedGuesses:
     def __init__(self, failures: Failures, refusing: Refusing) -> None:
         self._failures = failures
         self._refusing = refusing
+        self.noted = failures.noted
         self.account = failures.account
         self.refused = failures.refused
         self.saw = failures.saw
-
-    @property
-    def noting(self) -> bool:
-        return self._failures.noting
 
     def refuses(self, account: bytes, address: str, *, known: bool) -> bool:
         return self._failures.note(account, address, known=known) is not None
@@ -95,7 +92,7 @@ class LimitedGuesses:
 class Unlimited:
     """`Guesses` without any limit."""
 
-    noting = False
+    noted = ()
 
     def account(self, name: str) -> bytes:  # noqa: ARG002 - nobody is limited
         return b""

@@ -1,6 +1,6 @@
 """The sources of identities and the order in which they are asked for a name."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -27,17 +27,20 @@ class Source:
     in_grace: Callable[[Verified], bool] | None = None
 
 
+_Held = tuple[Callable[[str], object], str, object]  # `Marks.mark`, a name, and what it said
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the sources say of a name and a password.
 
-    `source` is the one that answered, None when nobody knows the name. `held` is what the
-    providers had under the names that were asked for, before they were asked. `ttl` is how many
+    `source` is the one that answered, None when nobody knows the name. `held` is what each
+    provider had under each name that was asked for, before it was asked. `ttl` is how many
     seconds it may be remembered, as the sources that were asked have it.
     """
 
     outcome: Verified | Rejected
-    held: Mapping[str, tuple[object, ...]] = field(repr=False)
+    held: Sequence[_Held] = field(repr=False)
     source: Source | None
     ttl: float = inf
 
@@ -77,8 +80,8 @@ class Sources:
     ) -> None:
         self._sources = tuple(sources)
         self._spend = spend
-        self._marked: tuple[Marks, ...] = tuple(
-            source.provider for source in sources if isinstance(source.provider, Marks)
+        self._marks = tuple(
+            source.provider.mark for source in sources if isinstance(source.provider, Marks)
         )
         self._clock = clock
         self._observe = observe
@@ -93,7 +96,7 @@ class Sources:
             Unavailable: a source that may know the name cannot be asked.
 
         """
-        held = {username: self._marks(username)}
+        held = self._held(username)
         found = await self._first(self._sources, username, password, now, self._spend)
         if found is None:
             return Answer(Rejected("unknown_user"), held, None, self._ttl(self._sources))
@@ -101,7 +104,7 @@ class Sources:
         asked = self._sources[: self._sources.index(source) + 1]
         if isinstance(outcome, Verified) and outcome.principal.name != username:
             stored = outcome.principal.name
-            held[stored] = self._marks(stored)
+            held += self._held(stored)
             earlier = self._sources[: self._sources.index(source)]
             found = await self._first(earlier, stored, password, now)
             source, outcome = found or (source, outcome)
@@ -112,16 +115,15 @@ class Sources:
 
     def still_hold(self, answer: Answer) -> bool:
         """Whether the sources would say the same, by what can be seen without blocking."""
-        for name, marks in answer.held.items():
-            for provider, mark in zip(self._marked, marks, strict=True):
-                if provider.mark(name) != mark:
-                    return False
+        for mark, name, held in answer.held:
+            if mark(name) != held:
+                return False
         if answer.source is None or isinstance(answer.outcome, Rejected):
             return True
         return answer.source.provider.is_current(answer.outcome)
 
-    def _marks(self, username: str) -> tuple[object, ...]:
-        return tuple(provider.mark(username) for provider in self._marked)
+    def _held(self, username: str) -> list[_Held]:
+        return [(mark, username, mark(username)) for mark in self._marks]
 
     async def _first(
         self,

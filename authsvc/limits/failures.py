@@ -5,7 +5,7 @@ account, and with the address. A right one gives them back, and empties those of
 address together; a wrong one keeps them; one that could not be checked gives them back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -75,9 +75,9 @@ class Failures:
         self._existing = Newest(EXISTING)
 
     @property
-    def noting(self) -> bool:
-        """Whether anybody at all is limited, by the notes of this process."""
-        return bool(self._notes)
+    def noted(self) -> Sized:
+        """Whoever is limited by the notes of this process: one object, whatever it holds."""
+        return self._notes
 
     def account(self, name: str) -> bytes:
         """The account that a typed name means, as the notes know it."""

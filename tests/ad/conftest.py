@@ -4,15 +4,19 @@
 """
 
 import itertools
+import re
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from real.domain import READER, READERS_PASSWORD, Newcomer, newcomer, settle
-from real.samba import GROUPS, PEOPLE, Samba, network_of_its_own
+from real.samba import SUFFIX, Samba, network_of_its_own
 
 from authsvc.identity.ldap.provider import Ldap
 
+PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
+_MANY_LINES = re.DOTALL | re.MULTILINE
 _NUMBERS = itertools.count()
 
 
@@ -29,27 +33,26 @@ def domain(rt: Path) -> Iterator[Samba]:
 
 @pytest.fixture
 def corp(domain: Samba, sources: Callable[..., Ldap]) -> Callable[..., Ldap]:
-    """Makes sources by the settings that docs/operations.md recommends, and changes to them."""
+    """Makes sources by the settings that docs/sources.md shows, and changes to them."""
+    shown = documented() | {
+        "ca_file": str(domain.authority.ca),
+        "bind_dn": READER,
+        "bind_password": READERS_PASSWORD,
+    }
 
     def make(*urls: str, **settings: object) -> Ldap:
-        recommended = {
-            "ca_file": str(domain.authority.ca),
-            "bind_dn": READER,
-            "bind_password": READERS_PASSWORD,
-            "user_base": PEOPLE,
-            "user_filter": "(&(objectCategory=person)(sAMAccountName={username}))",
-            "active_filter": "(!(userAccountControl:1.2.840.113556.1.4.803:=2))",
-            "username_attribute": "sAMAccountName",
-            "id_attribute": "objectGUID",
-            "password_changed_attribute": "pwdLastSet",
-            "group_base": GROUPS,
-            "group_strategy": "ad-nested",
-            "group_filter": "(objectClass=group)",
-            "group_attribute": "sAMAccountName",
-        }
-        return sources(*(urls or (domain.tls_url,)), **(recommended | settings))
+        return sources(*(urls or (domain.tls_url,)), **(shown | settings))
 
     return make
+
+
+def documented() -> dict[str, object]:
+    """What is shown for Active Directory but for where it is and who searches."""
+    example = re.search(r"^Active Directory:\n\n```toml\n(.*?)```", PAGE.read_text(), _MANY_LINES)
+    assert example, "docs/sources.md shows no settings for Active Directory"
+    source = tomllib.loads(example[1].replace("DC=example,DC=com", SUFFIX))["sources"][0]
+    elsewhere = ("urls", "ca_file", "bind_dn", "bind_password_file")
+    return {key: value for key, value in source.items() if key not in elsewhere}
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from identity.parts import NOW
 from real.domain import GUESSES, group_dn, newcomer
-from real.samba import GROUPS, PEOPLE, SUFFIX
+from real.samba import GROUPS, PEOPLE
 from real.slapd import entry
 
 from authsvc.identity.provider import Rejected, Unknown, Verified
@@ -113,7 +113,7 @@ def test_a_person_who_is_moved_keeps_the_identity_and_the_groups(corp, domain, e
 
 
 def test_a_person_who_is_moved_out_of_the_base_is_unknown(corp, domain, eve):
-    source = corp()
+    source = corp(user_base=PEOPLE)
     seen = verified(source, eve)
     domain.rename(eve.dn, f"CN={eve.name}", above=GROUPS)
     assert source.verify(eve.name, eve.password, NOW) == Unknown()
@@ -121,7 +121,7 @@ def test_a_person_who_is_moved_out_of_the_base_is_unknown(corp, domain, eve):
 
 
 def test_a_namesake_of_somebody_removed_is_another(corp, domain):
-    source = corp(user_base=SUFFIX)
+    source = corp()
     eve = newcomer(domain, "namesake")
     seen = verified(source, eve)
     domain.remove(eve.dn)

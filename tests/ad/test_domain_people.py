@@ -3,7 +3,7 @@
 import pytest
 from identity.parts import NOW
 from real.domain import COMMON_NAMES, DIRECTLY, NESTED, dn_of, group, group_dn, password_of
-from real.samba import GROUPS, SUFFIX
+from real.samba import GROUPS, PEOPLE, SUFFIX
 from real.slapd import entry
 
 from authsvc.identity.provider import Rejected, Unknown, Verified
@@ -108,7 +108,7 @@ def test_a_login_by_principal_name_gives_the_stored_name(corp, typed):
     ],
 )
 def test_a_name_is_never_more_than_a_name(corp, name):
-    source = corp()
+    source = corp(user_base=PEOPLE)
     for password in (password_of("lana"), "", "*"):
         assert source.verify(name, password, NOW) == Unknown()
     assert source.knows(name) is None

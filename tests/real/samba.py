@@ -94,7 +94,7 @@ class Samba:
 
     def start(self) -> "Samba":
         self.process = Proc(
-            [program("samba"), "-i", "--no-process-group", "-s", self._conf],
+            [program("samba"), "-i", "-M", "single", "--no-process-group", "-s", self._conf],
             log=self.folder / "log",
             ready=lambda: listens(389) and listens(636),
         )

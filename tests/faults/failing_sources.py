@@ -291,4 +291,5 @@ CASES = [
     Case("Active Directory", "locked by wrong passwords", answering(49, AD.format(775))),
     Case("Active Directory", "password expired", answering(49, AD.format(532))),
     Case("Active Directory", "password must be changed first", answering(49, AD.format(773))),
+    Case("Active Directory", "account past its end", answering(49, AD.format(701))),
 ]  # fmt: skip

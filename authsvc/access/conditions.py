@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
-from .model import Network, Reason, Rule
+from .model import Network, Reason, Rule, When
 
 Address = IPv4Address | IPv6Address
 
@@ -40,7 +40,8 @@ class Moment:
         self._text = address
         self._known = known
         self._address: Address | None = None
-        self._judged: dict[int, Reason | None] = {}  # by the conditions' identity
+        # By the conditions' identity; they are held, so that no others can come to have it.
+        self._judged: dict[int, tuple[When, Reason | None]] = {}
 
     def unmet(self, rule: Rule) -> Reason | None:
         """Why a rule does not count now; None when it does."""
@@ -51,11 +52,12 @@ class Moment:
             return Reason.EXPIRED
         if not when.networks:
             return None
-        # Once for each rule: a request may ask for many names that one rule covers, and the
-        # rules outlive the request.
-        if id(when) not in self._judged:
-            self._judged[id(when)] = self._outside(when.networks, allow=rule.allow)
-        return self._judged[id(when)]
+        # Once for each rule: a request may ask for many names that one rule covers.
+        judged = self._judged.get(id(when))
+        if judged is None:
+            judged = when, self._outside(when.networks, allow=rule.allow)
+            self._judged[id(when)] = judged
+        return judged[1]
 
     def _outside(self, networks: tuple[Network, ...], *, allow: bool) -> Reason | None:
         if self._address is None and self._known:

@@ -1,6 +1,7 @@
 """The routes of the admin API: each is an operation, and the entrance that leads to it."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -64,10 +65,10 @@ def _endpoint(api: Api, callers: Caller, route: tuple[str, str], described: Desc
         call = Call(
             api=api, actor=actor, route=" ".join(route), path=request.url.path,
             ids=request.path_params, query=request.query_params.multi_items(),
-            headers=headers, raw=await read(request.stream(), most),
-            reads=route[0] == "GET" or described.asks,
+            headers=headers, raw=b"", reads=route[0] == "GET" or described.asks,
         )  # fmt: skip
         await _enter(call, entrance)
+        call = replace(call, raw=await read(request.stream(), most))
         return _printed(await described.operation(call))
 
     return endpoint

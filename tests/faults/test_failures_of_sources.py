@@ -10,14 +10,16 @@ import time
 from pathlib import Path
 
 import pytest
-from faults.failing_sources import CASES, Case, Failing, Place
+from faults.failing_sources import CASES, LANA, Case, Failing, Place, ldap
 from inprocess import PASSWORD, installation, serving
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from authsvc.changes import users
 from authsvc.changes.apply import submit
+from authsvc.db.models import Password, Subject
 from authsvc.identity.passwords import hash_password
-from authsvc.principal import SYSTEM
+from authsvc.principal import LOCAL, SYSTEM
 from authsvc.settings import load
 
 PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
@@ -167,6 +169,23 @@ def told(log, says):
         f"{event}: {says}" if says and says in text else event for event, text in texts.items()
     ]
     return "; ".join(sorted(events)) or "nothing"
+
+
+def test_nothing_of_a_directorys_passwords_is_stored(installed, place):
+    """PX-14."""
+    folder, parts = installed
+
+    async def story():
+        async with serving(settings(folder, Failing(ldap(place.slapd.url))), parts) as realm:
+            assert (await realm.get(ASKED, LANA)).access == ALL
+
+    asyncio.run(story())
+    with parts.database.read() as session:
+        owners = session.scalars(select(Subject.source).join(Password))
+        assert set(owners) == {LOCAL}
+    secret = LANA.partition(":")[2].encode()
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert [file for file in files if secret in file.read_bytes()] == []
 
 
 def test_the_table_has_a_row_for_each_case_and_no_other():

@@ -1,15 +1,18 @@
 """Which new passwords are taken (contract section 6), and how they are hashed."""
 
 import pytest
-from identity.parts import SECRET, hashed, htpasswd_line
+from identity.parts import NOW, SECRET, hashed, htpasswd_line
 
+from authsvc.clock import utc
 from authsvc.errors import Invalid
+from authsvc.identity.local import Local
 from authsvc.identity.passwords import (
     check_new_password,
     hash_password,
     needs_rehash,
     verify,
 )
+from authsvc.identity.provider import Rejected, StoredPassword, Verified
 
 
 @pytest.mark.parametrize(
@@ -93,3 +96,18 @@ def test_nobody_has_the_password_of_an_unusable_hash(stored):
 @pytest.mark.parametrize("password", ["", "\0", "\ud800", "x" * 100_000])
 def test_a_password_that_cannot_be_hashed_is_wrong(password):
     assert not verify(hashed(SECRET), password)
+
+
+def test_an_imported_bcrypt_hash_counts_72_bytes_until_the_next_sign_in_renews_it():
+    long = "p" * 80
+    foreign = htpasswd_line("alice", long, "-B", "-C", "4").strip().partition(":")[2]
+    kept = [foreign]
+    source = Local(
+        lambda name: StoredPassword(name, "1", True, kept[-1], utc(NOW)),
+        lambda _name, _old, new: kept.append(new),
+    )
+    assert verify(foreign, long[:72])
+    assert isinstance(source.verify("alice", long, NOW), Verified)
+    assert kept[1:]
+    assert source.verify("alice", long[:72], NOW) == Rejected("wrong_password")
+    assert isinstance(source.verify("alice", long, NOW), Verified)

@@ -30,7 +30,7 @@ ASKED = "service=reg-a.test&scope=repository:devs/app:pull,push"
 GRANT = b"grants: [{subject: authenticated, role: writer, on: devs}]"
 ALL = {"devs/app": ["pull", "push"]}
 AWAY = ("all", "database away")
-PATIENCE = 6.0  # seconds until what is seen is what is written
+PATIENCE = 20.0  # seconds until what is seen is what is written
 SETTLED = 3.0  # seconds after which it is written
 
 

@@ -9,11 +9,10 @@ from authsvc.audit.records import Event, Outcome, Record, print_body
 from authsvc.clock import Clock
 from authsvc.errors import Unauthenticated, Unavailable
 from authsvc.identity.authenticator import Authenticator
-from authsvc.identity.provider import Circumstances, Rejected, Verified
+from authsvc.identity.provider import PROVES_AN_ACCOUNT, Circumstances, Rejected, Verified
 from authsvc.principal import Actor, Kind, Origin
 from authsvc.protocol.credentials import Anonymous, Credentials, Password, from_authorization
 
-PROVES_AN_ACCOUNT = frozenset({"wrong_password", "disabled"})
 NOBODY = {"kind": "anonymous", "source": None, "name": None, "id": None}
 LONGEST = 256  # characters of a User-Agent that a record keeps
 Caller = Callable[[Request], Awaitable[Actor]]

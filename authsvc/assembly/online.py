@@ -35,8 +35,9 @@ from authsvc.limits.limiter import limiter as limiter_of
 from authsvc.principal import Principal
 from authsvc.settings import Settings
 from authsvc.tokens.identifiers import Identifiers
+from authsvc.tokens.parts import Parts
 from authsvc.tokens.records import Pseudonyms
-from authsvc.tokens.service import Parts, TokenService
+from authsvc.tokens.service import TokenService
 from authsvc.web.exposure import transport_state
 
 from .offline import Offline, offline

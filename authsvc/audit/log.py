@@ -22,7 +22,9 @@ LIMIT = 10_000  # records that wait to be written; beyond it tokens are refused
 ROWS = 500  # of one INSERT: with eight values each far below what either engine takes
 
 _log = logs.get("audit")
-_COLUMNS = ("writer", "seq", "time", "decision_id", "body", "prev", "hash", "subject")
+_COLUMNS = ("writer", "seq", "time", "decision_id", "body", "prev", "hash")
+# Nearly no record has a subject, and to bind as many nulls takes a tenth of the whole INSERT.
+_WITH_SUBJECT = (*_COLUMNS, "subject")
 
 
 class Entry(NamedTuple):
@@ -150,7 +152,7 @@ class _Chain:
         self._rows = rows
         self._writer = writer
         self._head: _Head | None = _Head(0, ZERO)
-        self._inserts: dict[int, str] = {}
+        self._inserts: dict[tuple[int, tuple[str, ...]], str] = {}
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Make `entries` durable in one transaction; raises Unavailable.
@@ -160,11 +162,13 @@ class _Chain:
         when they are not.
         """
         head = self._head or self._read_head()
+        subjects = any(entry.subject is not None for entry in entries)
+        columns = _WITH_SUBJECT if subjects else _COLUMNS
         for again in (True, False):
-            values, end = self._linked(entries, head)
+            values, end = self._linked(entries, head, subjects=subjects)
             self._head = None
             try:
-                self._rows.execute(self._statements(values))
+                self._rows.execute(self._statements(values, columns))
             except Unavailable:
                 if not again:
                     raise
@@ -175,35 +179,38 @@ class _Chain:
                 break
         self._head = end
 
-    def _linked(self, entries: Sequence[Entry], head: _Head) -> tuple[list[Any], _Head]:
+    def _linked(
+        self, entries: Sequence[Entry], head: _Head, *, subjects: bool
+    ) -> tuple[list[Any], _Head]:
         """The values of all rows in one list, and the head that they make."""
         values: list[Any] = []
         writer, seq, prev = self._writer, head.seq, head.hash
         for entry in entries:
             seq += 1
             linked = link(prev, writer, seq, entry.body)
-            values += (
-                writer, seq, entry.time_ms, entry.decision_id, entry.body, prev, linked,
-                entry.subject,
-            )  # fmt: skip
+            values += (writer, seq, entry.time_ms, entry.decision_id, entry.body, prev, linked)
+            if subjects:
+                values.append(entry.subject)
             prev = linked
         return values, _Head(seq, prev)
 
-    def _statements(self, values: list[Any]) -> list[tuple[str, list[Any]]]:
-        width = ROWS * len(_COLUMNS)
+    def _statements(
+        self, values: list[Any], columns: tuple[str, ...]
+    ) -> list[tuple[str, list[Any]]]:
+        width = ROWS * len(columns)
         parts = [values[start : start + width] for start in range(0, len(values), width)]
-        return [(self._insert(len(part) // len(_COLUMNS)), part) for part in parts]
+        return [(self._insert(len(part) // len(columns), columns), part) for part in parts]
 
-    def _insert(self, rows: int) -> str:
+    def _insert(self, rows: int, columns: tuple[str, ...]) -> str:
         """The INSERT of so many rows; its text is kept, so that it is parsed once."""
-        statement = self._inserts.get(rows)
+        statement = self._inserts.get((rows, columns))
         if statement is None:
-            row = f"({', '.join([self._rows.placeholder] * len(_COLUMNS))})"
+            row = f"({', '.join([self._rows.placeholder] * len(columns))})"
             statement = (
-                f"INSERT INTO token_records ({', '.join(_COLUMNS)})"  # noqa: S608 - all ours
+                f"INSERT INTO token_records ({', '.join(columns)})"  # noqa: S608 - all ours
                 f" VALUES {', '.join([row] * rows)}"
             )
-            self._inserts[rows] = statement
+            self._inserts[rows, columns] = statement
         return statement
 
     def _read_head(self) -> _Head:

@@ -6,13 +6,11 @@
 from collections.abc import Awaitable, Callable, Sized
 from typing import NoReturn, Protocol
 
-from authsvc.identity.provider import Rejected, Verified
+from authsvc.identity.provider import PROVES_AN_ACCOUNT, Rejected, Verified
 from authsvc.limits.failures import Ending, Failures
 from authsvc.limits.limit import Reached
 from authsvc.limits.refusing import Refused, Refusing
 from authsvc.protocol.credentials import Password
-
-PROVES_AN_ACCOUNT = frozenset({"wrong_password", "disabled"})
 
 Check = Callable[[], Awaitable[Verified | Rejected]]
 

@@ -55,6 +55,15 @@ class Rejected:
     reason: str
 
 
+PROVES_AN_ACCOUNT = frozenset(
+    {
+        "wrong_password", "disabled", "locked", "password_expired", "must_change_password",
+        "account_expired", "no_stable_id", "too_many_groups",
+    }
+)  # fmt: skip
+"""Reasons that are given only where there is an account of that name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """This source does not know the name; the next one is asked."""

@@ -5,8 +5,6 @@ from authsvc.audit.records import Outcome
 from authsvc.errors import AuthsvcError, Limited, TooLarge, Unauthenticated, Unavailable
 from authsvc.protocol.oauth2 import OAuthInvalid
 
-NAMED = frozenset({"wrong_password", "disabled"})  # refusals that prove an account of that name
-
 
 class UnknownService(OAuthInvalid):
     """No enabled registry has this name; a token for it would be trusted by somebody else."""

@@ -15,9 +15,10 @@ from authsvc.protocol.wire import error_body
 from authsvc.web.errors import Answer, token_response
 from authsvc.web.middleware import Receive, Scope, Send, respond
 
+from .parts import Issued
 from .records import LONGEST
 from .request import Caller, Questions, TokenRequest
-from .service import Issued, TokenService
+from .service import TokenService
 
 PATHS = frozenset({"/token", "/token/", "/auth/token", "/auth/token/"})
 BODY = 256 * 1024  # bytes of a form: 64 KiB of scopes, all percent-encoded, and credentials

@@ -3,34 +3,26 @@
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
 from math import ceil
-from typing import NamedTuple
 
 from authsvc import metrics
 from authsvc.access.model import Registry, View
 from authsvc.access.narrowing import all_but_pull, narrowed
 from authsvc.access.policy import decide
-from authsvc.access.snapshot import Snapshot
-from authsvc.audit.log import Entry, TokenLog
+from authsvc.audit.log import Entry
 from authsvc.audit.records import Outcome
-from authsvc.clock import Clock
 from authsvc.db.batch import Undecided
-from authsvc.db.feed import Feed
 from authsvc.errors import AuthsvcError, Limited, Unauthenticated, Unavailable
-from authsvc.identity.authenticator import Authenticator
-from authsvc.identity.provider import Rejected, Verified
-from authsvc.keys.keyring import Keyring, Signer
-from authsvc.limits.limiter import Limiter
+from authsvc.identity.provider import PROVES_AN_ACCOUNT, Rejected, Verified
+from authsvc.keys.keyring import Signer
 from authsvc.principal import ANONYMOUS, Kind
 from authsvc.protocol import claims
 from authsvc.protocol.credentials import Anonymous, RefreshToken
 
 from .answer import Answer, Basis, prepare
-from .faults import NAMED, BadRefreshToken, outcome_of, reason_of, served
-from .identifiers import Identifiers
-from .records import Pseudonyms, entry_of, printed, refusal, with_question
+from .faults import BadRefreshToken, outcome_of, reason_of, served
+from .parts import Issued, Parts, Signed, Told
+from .records import entry_of, printed, refusal, with_question
 from .request import Caller, Question, TokenRequest
 
 Key = tuple[Question, View, bool, str | None]
@@ -38,41 +30,6 @@ Key = tuple[Question, View, bool, str | None]
 ANSWERS = 10_000  # remembered answers: callers times their questions
 ANSWERS_SIZE = 32 << 20  # bytes of them; the longest has 14 KB
 SHORTEST = 60  # seconds; clients take a shorter life for 60 (protocol.md 4.2)
-
-
-class Issued(NamedTuple):
-    """A registry token and what the response says about it. `expires_in` is in seconds."""
-
-    token: bytes
-    expires_in: int
-    scope: str
-    tail: bytes
-
-
-class Signed(NamedTuple):
-    """A token that may leave when its record is durable."""
-
-    token: bytes
-    answer: Answer
-    entry: Entry
-
-
-Told = Callable[[Issued | AuthsvcError], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the service works with; built once by assembly."""
-
-    clock: Clock
-    feed: Feed
-    snapshot: Snapshot
-    authenticator: Authenticator
-    keyring: Keyring
-    log: TokenLog
-    pseudonyms: Pseudonyms
-    identifiers: Identifiers
-    limiter: Limiter
 
 
 class TokenService:
@@ -300,7 +257,9 @@ class TokenService:
         metrics.count_token(self._label(service), outcome.value, reason)
         record = refusal(caller, outcome=outcome, reason=reason, service=service, now=now)
         if request is not None:
-            claimed = self._parts.pseudonyms.claimed(request.credentials, known=reason in NAMED)
+            claimed = self._parts.pseudonyms.claimed(
+                request.credentials, known=reason in PROVES_AN_ACCOUNT
+            )
             record = with_question(record, request, claimed)
         return entry_of(record)
 

@@ -45,6 +45,20 @@ def test_a_record_is_there_when_record_comes_back(database):
     assert rows == [("writer-1", 1, 1_767_000_000_001, "jti-1"), ("writer-1", 2, 2, None)]
 
 
+@pytest.mark.parametrize(
+    "subjects", [(None, None), ("user:file:x", None), (None, "limit"), ("user:file:x", "limit")]
+)
+def test_records_written_together_keep_whom_they_concern(database, subjects):
+    async def story(log):
+        given = [entry(number)._replace(subject=who) for number, who in enumerate(subjects)]
+        await asyncio.gather(*[log.record(each) for each in given])
+
+    logging(database, story)
+    with database.read() as session:
+        rows = session.execute(text("SELECT subject FROM token_records ORDER BY seq")).all()
+    assert tuple(row.subject for row in rows) == subjects
+
+
 def test_any_number_may_wait_at_once(database):
     count = 2 * ROWS + 7
 

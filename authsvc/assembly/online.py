@@ -236,6 +236,6 @@ def _states(
         "keys": keys,
         "audit": audit,
         "transport": partial(transport_state, settings),
-        **{f"source {name}": state for name, state in people.reporting.items()},
+        **{f"source {name}": state for name, state in people.readiness.items()},
         **({"redis": limiter.state} if settings.redis.url.get_secret_value() else {}),
     }

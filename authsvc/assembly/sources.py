@@ -30,6 +30,18 @@ class People:
     files: tuple[Htpasswd, ...]
     directories: tuple[Ldap, ...]
     order: tuple[Source, ...]
+    unchecked: frozenset[str]  # directories whose certificates are not looked at
+
+    @property
+    def readiness(self) -> dict[str, Callable[[], str]]:
+        """What /readyz says of each source that can be away, by its name.
+
+        One whose certificate nobody looks at is never more than `degraded`.
+        """
+        return {
+            name: (lambda: "degraded") if name in self.unchecked else state
+            for name, state in self.reporting.items()
+        }
 
     @property
     def reporting(self) -> dict[str, Callable[[], str]]:
@@ -71,7 +83,12 @@ def people_of(base: Offline, slow: Bulkhead) -> People:
     order = (Source(local, slow), *(_source(base.settings, each, slow) for each in made))
     files = tuple(each for each in made if isinstance(each, Htpasswd))
     directories = tuple(each for each in made if isinstance(each, Ldap))
-    return People(local, files, directories, order)
+    unchecked = frozenset(
+        each.name
+        for each in base.settings.sources
+        if isinstance(each, LdapSource) and not each.tls_verify
+    )
+    return People(local, files, directories, order, unchecked)
 
 
 def _made(base: Offline, source: HtpasswdSource | LdapSource) -> Htpasswd | Ldap:

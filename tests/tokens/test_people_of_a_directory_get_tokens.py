@@ -197,3 +197,11 @@ async def test_a_grant_to_a_name_is_of_the_entry_that_signs_in_first(tmp_path, s
             record["event"] == "admin" and record["actor"]["kind"] == "system" and record["after"]
             for record in realm.records()
         )
+
+
+async def test_a_directory_whose_certificate_nobody_checks_is_degraded(tmp_path, slapd):  # HA-26
+    async with service(tmp_path, slapd, tls_verify=False) as realm:
+        assert (await ask(realm, "lana", TEAM)).status == 200
+        ready = await realm.call("GET", "/readyz")
+        states = ready.json["dependencies"]
+        assert (ready.status, states["source corp"]) == (200, "degraded")

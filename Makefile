@@ -51,7 +51,8 @@ migrate: venv ## bring the database to this release's schema
 soak: real ## the tests that run for a long time: fuzzing, random policies, hundreds of kills
 	@FUZZ=20 AUTHSVC_POLICY_EXAMPLES=100000 KILLS=200 $(BIN)/python -m pytest -o timeout=7200 -v \
 		tests/tokens/test_realm_fuzzed.py tests/access/test_engine_and_oracle.py \
-		tests/faults/test_killed_at_any_moment.py
+		tests/changes/test_owners_and_the_oracle.py tests/admin/test_api_fuzzed.py \
+		tests/admin/test_openapi_by_schemathesis.py tests/faults/test_killed_at_any_moment.py
 
 venv:
 	@.ci/venv.sh

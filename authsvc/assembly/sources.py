@@ -6,6 +6,7 @@ from functools import partial
 
 from authsvc.changes import people
 from authsvc.db.engine import Database
+from authsvc.errors import Conflict, Invalid, Unavailable
 from authsvc.identity import stored
 from authsvc.identity.bulkhead import Bulkhead
 from authsvc.identity.htpasswd import Htpasswd
@@ -112,8 +113,12 @@ def _source(settings: Settings, provider: Provider, slow: Bulkhead) -> Source:
 
 def _settle(base: Offline, who: Principal) -> None:
     """See to it that what is granted to a person's name is theirs, before they are let in."""
-    if not _is_settled(base.database, who):
-        base.unit_of_work.run(SYSTEM, lambda tx: people.settle(tx, who))
+    try:
+        if not _is_settled(base.database, who):
+            base.unit_of_work.run(SYSTEM, lambda tx: people.settle(tx, who))
+    except (Conflict, Invalid) as error:
+        what = f"source {who.source}"
+        raise Unavailable(f"who '{who.name}' is here cannot be settled", what=what) from error
 
 
 def _is_settled(database: Database, who: Principal) -> bool:

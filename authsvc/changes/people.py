@@ -5,6 +5,7 @@ it. From then on the identity counts (design.md section 6): who is called someth
 what was granted, and who is called as another was starts with nothing.
 """
 
+from itertools import count
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -15,6 +16,8 @@ from authsvc.principal import Principal
 
 from . import grants, reads, subjects, users
 from .unit_of_work import Outcome, Transaction, nothing
+
+ROOM = 200  # characters of the name in a retired one
 
 
 def is_settled(session: Session, who: Principal) -> bool:
@@ -62,12 +65,20 @@ def _give_way(tx: Transaction, named: Subject, own: Subject | None) -> Subject |
     """Free the name; the row that the entry has after that."""
     if named.external_id is not None:
         named.retired = True
-        _call(tx, named, f"{named.name} (retired {named.id})")
+        _call(tx, named, _retired_name(tx.session, named))
         return own
     if own is None:
         return named
     _move(tx.session, named, own)
     return own
+
+
+def _retired_name(session: Session, row: Subject) -> str:
+    """A name that nobody has, which says whose it was."""
+    names = (f"{row.name[:ROOM]} (retired {number})" for number in count(row.id))
+    return next(
+        name for name in names if subjects.find(session, row.kind, row.source, name) is None
+    )
 
 
 def _move(session: Session, named: Subject, own: Subject) -> None:

@@ -23,6 +23,8 @@ from authsvc.protocol.secrets import kind_of
 
 _NOBODY = Verified(ANONYMOUS, credential_kind="none")
 _NO_SUCH_SECRET = Rejected("unknown_secret")
+NOBODY_NOW = frozenset({"unknown_user", "disabled", "account_expired"})
+"""Reasons that end what was remembered of a name, whatever password was shown."""
 
 
 _Ask = Callable[[Password], Coroutine[None, None, Told]]
@@ -234,6 +236,7 @@ class Authenticator:
                 raise
             return spare
         about = about_of(credentials.username, told.outcome)
+        self._let_go(digest, told, about)
         if told.holds is not None and not flight.is_news_to(about):
             account = b"" if is_minted(credentials) else self._guesses.account(credentials.username)
             answer = told.remembered(
@@ -243,10 +246,19 @@ class Authenticator:
                 self._cache.remember(digest, address, answer)
         return told.outcome
 
+    def _let_go(self, digest: bytes, told: Told, about: frozenset[str]) -> None:
+        """Drop what was right before and would come back by the grace of a source that is away."""
+        if isinstance(told.outcome, Rejected):
+            self._cache.refuse(digest)
+            if told.outcome.reason in NOBODY_NOW:
+                self._cache.forget(about)
+        elif told.grace is not None:  # this is the password now, and no other is
+            self._cache.keep_only(digest, topic_of(told.outcome.principal.name))
+
     async def _ask_sources(self, now: float, credentials: Password) -> Told:
         answer = await self._sources.ask(credentials.username, credentials.secret, now)
         holds = partial(self._sources.still_hold, answer)
-        return Told(answer.outcome, holds, answer.ttl, answer.grace)
+        return Told(answer.outcome, holds, answer.ttl, self._sources.grace(answer))
 
     async def _look_up(self, kind: str, now: float, credentials: Password) -> Told:
         """A "no" is not remembered: it costs little, and no topic would end it."""

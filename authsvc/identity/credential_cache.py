@@ -94,6 +94,14 @@ class CredentialCache:
         else:
             self._wrong.put(_from(digest, address), answer)
 
+    def refuse(self, digest: bytes) -> None:
+        """Let go of what was right for this pair: it is wrong now."""
+        self._right.drop(digest)
+
+    def keep_only(self, digest: bytes, topic: str) -> None:
+        """Let go of all that was right on a topic but for this pair."""
+        self._right.drop_about((topic,), but=digest)
+
     def forget(self, topics: frozenset[str] | None) -> None:
         """End what these topics are about; None ends everything."""
         for answers in (self._right, self._wrong):
@@ -120,28 +128,29 @@ class _Answers:
             return answer
         grace = answer.grace
         if grace is None or now >= grace.ends:
-            self._drop(key)
+            self.drop(key)
             return None
         return grace if grace.is_current() else None
 
     def put(self, key: bytes, answer: Remembered) -> None:
-        self._drop(key)
+        self.drop(key)
         self._answers[key] = answer
         for topic in answer.about:
             self._keys.setdefault(topic, set()).add(key)
         if len(self._answers) > self._most:
-            self._drop(next(iter(self._answers)))
+            self.drop(next(iter(self._answers)))
 
-    def drop_about(self, topics: Iterable[str]) -> None:
+    def drop_about(self, topics: Iterable[str], but: bytes | None = None) -> None:
         for topic in topics:
             for key in tuple(self._keys.get(topic, ())):
-                self._drop(key)
+                if key != but:
+                    self.drop(key)
 
     def clear(self) -> None:
         self._answers.clear()
         self._keys.clear()
 
-    def _drop(self, key: bytes) -> None:
+    def drop(self, key: bytes) -> None:
         answer = self._answers.pop(key, None)
         for topic in answer.about if answer else ():
             keys = self._keys[topic]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import groupby
 from math import inf
 
@@ -43,14 +42,6 @@ class Answer:
     held: Sequence[_Held] = field(repr=False)
     source: Source | None
     ttl: float = inf
-
-    @property
-    def grace(self) -> tuple[float, Callable[[], bool]] | None:
-        """For how many seconds it counts for pulls while its source is away, and whether it is."""
-        source = self.source
-        if source is None or source.in_grace is None or not isinstance(self.outcome, Verified):
-            return None
-        return source.grace, partial(source.in_grace, self.outcome)
 
 
 Observer = Callable[[str, str, float], None]
@@ -102,22 +93,36 @@ class Sources:
             return Answer(Rejected("unknown_user"), held, None, self._ttl(self._sources))
         source, outcome = found
         asked = self._sources[: self._sources.index(source) + 1]
-        if isinstance(outcome, Verified) and outcome.principal.name != username:
-            stored = outcome.principal.name
-            held += self._held(stored)
+        while isinstance(outcome, Verified) and outcome.principal.name != username:
+            username = outcome.principal.name
+            held += self._held(username)
             earlier = self._sources[: self._sources.index(source)]
-            found = await self._first(earlier, stored, password, now)
-            source, outcome = found or (source, outcome)
+            found = await self._first(earlier, username, password, now)
+            if found is None:
+                break
+            source, outcome = found
         return Answer(outcome, held, source, self._ttl(asked))
 
     def _ttl(self, asked: Sequence[Source]) -> float:
         return min((source.ttl for source in asked), default=inf)
 
+    def grace(self, answer: Answer) -> tuple[float, Callable[[], bool]] | None:
+        """For how many seconds it counts for pulls while its source is away, and whether it does.
+
+        None behind another directory: that one may know the name by now, and is not asked.
+        """
+        source, outcome = answer.source, answer.outcome
+        if source is None or source.in_grace is None or not isinstance(outcome, Verified):
+            return None
+        if self._ttl(self._sources[: self._sources.index(source)]) < inf:
+            return None
+        in_grace = source.in_grace
+        return source.grace, lambda: _as_it_was(answer) and in_grace(outcome)
+
     def still_hold(self, answer: Answer) -> bool:
         """Whether the sources would say the same, by what can be seen without blocking."""
-        for mark, name, held in answer.held:
-            if mark(name) != held:
-                return False
+        if not _as_it_was(answer):
+            return False
         if answer.source is None or isinstance(answer.outcome, Rejected):
             return True
         return answer.source.provider.is_current(answer.outcome)
@@ -169,6 +174,14 @@ class Sources:
         finally:
             self._observe(source.provider.name, result, self._clock.monotonic() - start)
         return outcome
+
+
+def _as_it_was(answer: Answer) -> bool:
+    """Whether providers hold what they held under the names that were asked for."""
+    for mark, name, held in answer.held:  # noqa: SIM110 - asked for each token; all() costs more
+        if mark(name) != held:
+            return False
+    return True
 
 
 def _threads_of(source: Source) -> Bulkhead:

@@ -41,10 +41,8 @@ def toml(value):
 
 
 @asynccontextmanager
-async def service(folder, server, **settings):
-    made, parts = installation(
-        folder, more="[cache]\ncredential_ttl = 60\n", sources=corp(server, **settings)
-    )
+async def service(folder, server, *, before="", **settings):
+    made, parts = installation(folder, sources=before + corp(server, **settings))
     submit(parts.unit_of_work, SYSTEM, [("grants.yaml", GRANTS)])
     try:
         async with serving(made, parts) as realm:
@@ -152,6 +150,58 @@ async def test_with_grace_people_pull_while_the_directory_is_away_and_nobody_pus
                 break
             await asyncio.sleep(0.1)
         assert answer.access == {"devs/app": ["pull", "push"]}
+
+
+async def away(server, realm, who, password):
+    """Stop the directory, and the answer once that is noticed."""
+    server.stop()
+    await asyncio.sleep(2.2)  # longer than anything is remembered
+    for _ in range(50):
+        answer = await ask(realm, who, TEAM, password=password)
+        if answer.status != 503:
+            return answer
+        await asyncio.sleep(0.1)
+    return answer
+
+
+async def test_a_password_that_was_refused_is_none_by_grace(tmp_path, slapd_of_its_own):
+    server, old, new = slapd_of_its_own, PASSWORDS["lana"], "Lana's next password"
+    async with service(tmp_path, server, cache_ttl=1, outage_grace=600) as realm:
+        for _ in range(2):
+            assert (await ask(realm, "lana", TEAM, password=old)).status == 200
+        server.set_password(dn_of("lana"), new)
+        await asyncio.sleep(1.2)
+        assert (await ask(realm, "lana", TEAM, password=new)).status == 200
+        assert (await away(server, realm, "lana", new)).access == {"devs/app": ["pull"]}
+        assert (await ask(realm, "lana", TEAM, password=old)).status == 503
+
+
+async def test_who_was_removed_has_no_grace(tmp_path, slapd_of_its_own):
+    server = slapd_of_its_own
+    async with service(tmp_path, server, cache_ttl=1, outage_grace=600) as realm:
+        for _ in range(2):
+            assert (await ask(realm, "lana", TEAM)).status == 200
+        server.remove(dn_of("lana"))
+        await asyncio.sleep(1.2)
+        assert (await ask(realm, "lana", TEAM)).status == 401
+        assert (await away(server, realm, "lana", PASSWORDS["lana"])).status == 503
+
+
+async def test_a_name_that_is_hidden_now_has_no_grace(tmp_path, slapd_of_its_own):
+    server, front = slapd_of_its_own, tmp_path / "front"
+    front.write_text("")
+    before = '[[sources]]\ntype = "htpasswd"\nname = "front"\npath = "front"\n'
+    async with service(tmp_path, server, before=before, cache_ttl=1, outage_grace=600) as realm:
+        for _ in range(2):
+            assert (await ask(realm, "lana", TEAM)).status == 200
+        line = (tmp_path / "htpasswd").read_text().splitlines()[0].replace("alice:", "lana:")
+        front.write_text(line + "\n")
+        for _ in range(100):
+            answer = await ask(realm, "lana", TEAM)
+            if answer.status == 401:
+                break
+            await asyncio.sleep(0.1)
+        assert (await away(server, realm, "lana", PASSWORDS["lana"])).status == 401
 
 
 async def test_without_grace_a_person_is_503_once_nothing_remembered_answers(

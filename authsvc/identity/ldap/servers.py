@@ -73,14 +73,16 @@ class Servers:
         return self._ask(lambda server: server.bind(dn, password, deadline), deadline)
 
     def probe(self) -> None:
-        """Ask what is down or has been quiet for long how it is. Blocks; never raises."""
+        """Ask one server that is down or has been quiet for long how it is.
+
+        Blocks for as long as one of them may hang; never raises.
+        """
         home = Request(self._settings.user_base, "(objectClass=*)", ("1.1",), limit=1)
         for state in self._states:
             state.server.reap()
-            now = self._timer()
-            due = state.answered + QUIET_FOR if state.fault is None else state.down_until
-            if now >= due:
-                self._probe(state, home)
+        next_due = min(self._states, key=_due)
+        if self._timer() >= _due(next_due):
+            self._probe(next_due, home)
 
     def close(self) -> None:
         for state in self._states:
@@ -158,3 +160,8 @@ class Servers:
         if self._context is None:
             self._context = context_of(self._settings)
         return self._context
+
+
+def _due(state: _State) -> float:
+    """When a server is to be asked again how it is."""
+    return state.answered + QUIET_FOR if state.fault is None else state.down_until

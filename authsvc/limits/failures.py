@@ -19,6 +19,7 @@ from .notes import Newest, Notes
 from .windows import Claim, Full
 
 EXISTING = 10_000  # accounts that are remembered to exist, for the records of limits
+MOMENT = 1.0  # seconds to wait while it is not known yet whether a limit was reached
 KNOWN_TIMES = 10  # at a known address (account, address) may fail so many times as often
 
 PAIR, ACCOUNT, ADDRESS = b"p", b"a", b"i"  # the kinds of window, and how their keys begin
@@ -126,7 +127,7 @@ class Failures:
             claims, known = tuple(_known(claim) for claim in claims), True
             found = await self._counting.take(claims)
         if isinstance(found, Full):
-            return self._reached(claims[found.claim].key, limits[found.claim], found.wait)
+            return self._refused(claims[found.claim].key, limits[found.claim], found.wait)
         added = tuple(place.added for place in found)
         return Attempt(name, address, whose, claims, limits, added, known)
 
@@ -171,6 +172,12 @@ class Failures:
         by_address = limited.startswith(ADDRESS)
         account, here = account_of(name), address_of(address)
         return await self._known.knows(account, here, by_address=by_address)
+
+    def _refused(self, key: bytes, limit: Limit, wait: float) -> Reached:
+        """Passwords in doubt refuse for a moment and leave no note: they may all be right."""
+        if wait > 0:
+            return self._reached(key, limit, wait)
+        return Reached(limit, key, MOMENT, certain=False)
 
     def _reached(self, key: bytes, limit: Limit, wait: float) -> Reached:
         reached = Reached(limit, key, wait)

@@ -36,11 +36,15 @@ def limit(name: str, text: str) -> Limit | None:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A limit that refuses. `key` is whose, hashed; `wait` the seconds until it may admit again."""
+    """A limit that refuses. `key` is whose, hashed; `wait` the seconds until it may admit again.
+
+    One that is not `certain` refuses for a moment, until it is known whether it was reached.
+    """
 
     limit: Limit
     key: bytes
     wait: float
+    certain: bool = True
 
     def error(self) -> Limited:
         """The answer. It says the same whether the account exists or not."""

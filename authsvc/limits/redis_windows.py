@@ -21,10 +21,13 @@ local function claim(i)
   return ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), window, ARGV[at + 4] == '1'
 end
 local function wait(key, most, window)
-  local count = redis.call('ZCARD', key)
-  if count < most then return '0' end
-  local first = redis.call('ZRANGE', key, count - most, count - most, 'WITHSCORES')
-  return string.format('%.6f', tonumber(first[2]) + window - now)
+  if redis.call('ZCARD', key) < most then return '0' end
+  local held, counted = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'), 0
+  for i = #held - 1, 1, -2 do
+    if string.sub(held[i], 1, 1) ~= '?' then counted = counted + 1 end
+    if counted == most then return string.format('%.6f', tonumber(held[i + 1]) + window - now) end
+  end
+  return '0'
 end
 local function time(key, member)
   return tonumber(redis.call('ZSCORE', key, member) or nil)

@@ -47,7 +47,7 @@ class Refusing:
     async def refuse(self, reached: Reached, refused: Refused) -> NoReturn:
         """Raise Limited, in a quarter of a second."""
         metrics.LIMITED.labels(reached.limit.name).inc()
-        if await self._is_news(reached):
+        if reached.certain and await self._is_news(reached):
             self._tell(reached, refused)
         await self._sleep(LATE)
         raise reached.error()

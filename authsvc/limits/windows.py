@@ -45,7 +45,7 @@ class Claim:
 class Place(NamedTuple):
     """A claim that was met: whether it fills a place of its own, and what there is then.
 
-    `full_for` is how long no other member will find a place, in seconds; 0 when one would now.
+    `full_for` is how long what counts leaves no place to any other member, in seconds, or 0.
     """
 
     added: bool
@@ -53,7 +53,11 @@ class Place(NamedTuple):
 
 
 class Full(NamedTuple):
-    """The first binding claim without a place, by its number, and seconds until there is one."""
+    """The first binding claim without a place, by its number.
+
+    `wait` is how long what counts leaves none, in seconds; 0 when places in doubt take the rest,
+    of which nobody knows how soon they will be free.
+    """
 
     claim: int
     wait: float
@@ -67,7 +71,7 @@ class Windows(Protocol):
         ...
 
     async def count(self, claims: Sequence[Claim]) -> tuple[float, ...]:
-        """What was in doubt counts. How long each window is full from now on, in seconds."""
+        """What was in doubt counts. How long each window is full of what counts, in seconds."""
         ...
 
     async def drop(self, claims: Sequence[Claim]) -> None:
@@ -104,7 +108,7 @@ class LocalWindows:
         added = new and len(held) < claim.most
         if added:
             held[doubt] = now
-        return Place(added, _full_for(held, claim, now))
+        return Place(added, _wait(held, claim, now))
 
     def count(self, claims: Sequence[Claim], now: float) -> tuple[float, ...]:
         """As `Windows.count`."""
@@ -121,7 +125,7 @@ class LocalWindows:
         if last is not None or taken is not None or len(held) < claim.most:
             held.pop(counted, None)  # the newest stand last
             held[counted] = now
-        return _full_for(held, claim, now)
+        return _wait(held, claim, now)
 
     def drop(self, claims: Sequence[Claim]) -> None:
         """As `Windows.drop`."""
@@ -161,10 +165,8 @@ class LocalWindows:
 
 
 def _wait(held: dict[bytes, float], claim: Claim, now: float) -> float:
-    """Seconds until a full window has a place: its places may be more than it may hold now."""
-    times = sorted(held.values())
-    return times[len(times) - claim.most] + claim.window - now
-
-
-def _full_for(held: dict[bytes, float], claim: Claim, now: float) -> float:
-    return _wait(held, claim, now) if len(held) >= claim.most else 0.0
+    """Seconds for which what counts fills a window, which may be more than it may hold now."""
+    if len(held) < claim.most:
+        return 0.0
+    times = sorted(at for each, at in held.items() if not each.startswith(DOUBT))
+    return times[-claim.most] + claim.window - now if len(times) >= claim.most else 0.0

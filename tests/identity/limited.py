@@ -1,6 +1,7 @@
 """Limits put together for tests, by a clock that their waiting alone moves."""
 
 import asyncio
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -37,8 +38,10 @@ class Book:
     name: str = "book"
     checked: list[tuple[str, str]] = field(default_factory=list)
     fault: Exception | None = None
+    moment: float = 0.0  # seconds that a check takes
 
     def verify(self, username, password, now):
+        time.sleep(self.moment)
         if self.fault is not None:
             raise self.fault
         self.checked.append((username, password))

@@ -9,6 +9,7 @@ from identity.parts import SECRET, here
 
 from authsvc.errors import Unavailable
 from authsvc.identity.provider import Rejected, Verified
+from authsvc.limits.failures import Ending
 from authsvc.principal import Kind, Principal
 from authsvc.protocol.credentials import Password
 from authsvc.protocol.secrets import mint
@@ -301,6 +302,42 @@ def test_two_hundred_pods_with_a_rotated_secret_lock_nobody(tell, spread):
         assert set(await asyncio.gather(*pods)) == {RIGHT}
 
     tell(story)
+
+
+@pytest.mark.parametrize(
+    ("spread", "newcomer"),
+    [
+        pytest.param(lambda n: (f"user{n}", HERE), ("newcomer", HERE), id="one address"),
+        pytest.param(lambda n: ("user0", elsewhere(n)), ("user0", elsewhere(99)), id="one account"),
+    ],
+)
+def test_many_right_passwords_at_once_limit_nobody_who_comes_later(tell, spread, newcomer):
+    book = Book({"newcomer": SECRET, **{f"user{number}": SECRET for number in range(40)}})
+
+    async def story(at):
+        at.book.moment = 0.05
+        first = [at.tries(name, address=address) for name, address in map(spread, range(40))]
+        first += [at.tries(spread(n)[0], f"wrong {n}", spread(n)[1]) for n in range(2)]
+        answers = await asyncio.gather(*first)
+        assert answers[:5] == [RIGHT] * 5
+        assert not at.failures.noted
+        assert at.told == []
+        at.book.moment = 0.0
+        assert await at.tries(*newcomer[:1], address=newcomer[1]) == RIGHT
+
+    tell(story, book=book, address="5/5minutes", account="5/hour")
+
+
+def test_who_is_refused_while_others_are_in_doubt_may_come_again_in_a_second(tell):
+    async def story(at):
+        attempts = [await at.failures.begin(f"user{n}", HERE, SECRET) for n in range(3)]
+        assert (attempts[2].wait, attempts[2].certain) == (1.0, False)
+        for attempt in attempts[:2]:
+            await at.failures.end(attempt, Ending.WRONG)
+        refused = await at.failures.begin("user3", HERE, SECRET)
+        assert (refused.wait, refused.certain) == (300.0, True)
+
+    tell(story, address="2/5minutes")
 
 
 def test_a_source_that_cannot_be_asked_makes_no_failures(tell):

@@ -60,14 +60,27 @@ def run(request):
     return running
 
 
-def test_what_is_in_doubt_fills_a_place_and_the_next_one_hears_how_long(run):
+def test_what_is_in_doubt_fills_a_place_but_says_nothing_of_how_long(run):
     async def story(windows):
         for number in range(3):
             places = await windows.take([one(b"%d" % number)], START + number)
             assert [place.added for place in places] == [True]
-        assert await windows.take([one(b"new")], START + 10) == Full(0, 590.0)
+        assert await windows.take([one(b"new")], START + 10) == Full(0, 0.0)
         await windows.drop([one(b"1")])
-        assert (await windows.take([one(b"new")], START + 10))[0].full_for == 590.0
+        assert (await windows.take([one(b"new")], START + 10))[0].full_for == 0.0
+
+    run(story)
+
+
+def test_who_finds_no_place_hears_how_long_what_counts_will_leave_none(run):
+    async def story(windows):
+        for number in range(3):
+            await windows.take([one(b"%d" % number)], START + number)
+        for number in range(2):
+            assert await windows.count([one(b"%d" % number)], START + number) == (0.0,)
+        assert await windows.take([one(b"new")], START + 10) == Full(0, 0.0)
+        assert await windows.count([one(b"2")], START + 2) == (598.0,)
+        assert await windows.take([one(b"new")], START + 10) == Full(0, 590.0)
 
     run(story)
 
@@ -76,7 +89,7 @@ def test_the_same_one_fills_one_place_while_it_is_in_doubt_and_when_it_counted_l
     async def story(windows):
         for _ in range(200):
             (place,) = await windows.take([one(most=1)], START)
-            assert place.full_for == 600.0
+            assert place.full_for == 0.0
         await windows.count([one(most=2)], START)
         assert not (await windows.take([one(most=2)], START + LATELY - 1))[0].added
         await windows.count([one(most=2)], START + LATELY - 1)
@@ -111,7 +124,8 @@ def test_one_guess_fills_one_place_until_it_counts_for_each_member(run):
         claims = [one(b"%d" % number, most=2, guess=b"g") for number in range(3)]
         for claim in claims:
             assert not isinstance(await windows.take([claim], START), Full)
-        assert (await windows.take([one(b"other", most=2)], START))[0].full_for == 600.0
+        assert (await windows.take([one(b"other", most=2)], START))[0].added
+        assert isinstance(await windows.take([one(b"third", most=2)], START), Full)
         await windows.drop([one(b"other")])
         assert await windows.count(claims[:1], START) == (0.0,)
         assert await windows.count(claims[1:2], START) == (600.0,)
@@ -124,7 +138,7 @@ def test_all_claims_or_none(run):
     async def story(windows):
         await windows.take([one(key=b"full", most=1)], START)
         refused = await windows.take([one(b"x"), one(b"x", key=b"full", most=1)], START)
-        assert refused == Full(1, 600.0)
+        assert refused == Full(1, 0.0)
         for number in range(3):
             (place,) = await windows.take([one(b"%d" % number)], START)
             assert place.added
@@ -135,6 +149,7 @@ def test_all_claims_or_none(run):
 def test_who_is_not_bound_passes_a_full_window_and_fills_it_no_further(run):
     async def story(windows):
         await windows.take([one(most=1)], START)
+        await windows.count([one(most=1)], START)
         loose = one(b"x", most=1, binding=False)
         (place,) = await windows.take([loose], START + 100)
         assert not place.added

@@ -103,8 +103,11 @@ class Limiter:
         self, account: str | None, address: str | None,
         callers: dict[RequestLimit, tuple[str, ...]],
     ) -> None:  # fmt: skip
+        """Clear in Redis, and here again what was noted meanwhile by what Redis still said."""
         await self.failures.clear_shared(account, address)
         for counted, refused in callers.items():
+            await counted.forget_shared(refused)
+        for counted, refused in self._clear_here(account, address).items():
             await counted.forget_shared(refused)
 
     def tend(self) -> None:

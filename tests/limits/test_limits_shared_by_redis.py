@@ -11,6 +11,9 @@ from identity.parts import NOW
 from authsvc.clock import FrozenClock
 from authsvc.errors import InvalidSettings
 from authsvc.limits.counting import Counting
+from authsvc.limits.failures import Attempt
+from authsvc.limits.limiter import Limiter, Parts
+from authsvc.limits.refusing import Refusing
 from authsvc.limits.shared import SharedCounting
 
 WRONG, RIGHT = "wrong_password", "right"
@@ -227,6 +230,21 @@ def test_what_is_cleared_is_cleared_in_redis_too(redis_server, tell):
             await worker.failures.clear_shared("ALICE", None)
         assert await one.guesses("alice", 9, begin=50) == [WRONG] * 9
         assert await other.tries("bob") == PAIR
+
+    tell(redis_server, story)
+
+
+def test_a_client_that_retries_while_limits_are_cleared_does_not_keep_its_limit(redis_server, tell):
+    async def story(one, _):
+        await one.guesses("alice", 10)
+        refusing = Refusing(one.failures._counting, one.clock, lambda *_: None)
+        limiter = Limiter(Parts(one.failures, refusing, one.known, None, None, None))
+        limiter.forget(frozenset({"limit:alice:"}))
+        assert not isinstance(await one.failures.begin("alice", HERE, "retried"), Attempt)
+        assert one.failures.noted
+        await asyncio.gather(*limiter._clearing)
+        assert not one.failures.noted
+        assert await one.tries("alice") == RIGHT
 
     tell(redis_server, story)
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from authsvc.clock import Clock
 
-from .redis_windows import PREFIX, RedisWindows
+from .redis_windows import PREFIX, TOLD, RedisWindows
 from .shared import Away, SharedCounting
 from .windows import Claim, Full, LocalWindows, Place
 
@@ -70,17 +70,21 @@ class Counting:
         self._local.clear(starts=starts, ends=ends)
 
     async def clear_shared(self, *, starts: bytes = b"", ends: bytes = b"") -> None:
-        """Empty those in Redis; it keeps them for no longer than they last if it is away."""
+        """Empty those in Redis; it keeps them for no longer than they last if it is away.
+
+        They are told of again when they are full again.
+        """
         if self._shared is not None and self._redis is not None:
-            clear = partial(self._redis.clear, starts=starts, ends=ends)
-            await self._shared.told(clear, CLEARING)
+            for begins in (starts, TOLD + starts):
+                clear = partial(self._redis.clear, starts=begins, ends=ends)
+                await self._shared.told(clear, CLEARING)
 
     async def is_first(self, key: bytes, seconds: float) -> bool:
         """Whether nobody of all who count together has said so of `key` within `seconds`."""
         if self._shared is None:
             return True
         setting = partial(
-            self._shared.client.set, PREFIX + b"r:" + key, b"", nx=True, px=int(seconds * 1000)
+            self._shared.client.set, PREFIX + TOLD + key, b"", nx=True, px=int(seconds * 1000)
         )
         try:
             return bool(await self._shared.ask(setting))

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from .windows import LATELY, Claim, Full, Place
 
 PREFIX = b"asv:"
+TOLD = b"r:"  # then the key of a window: it was told of
 
 # A window is a sorted set of members by time. Per claim come what stands in doubt, what stands when
 # it counts, most, window and binding.

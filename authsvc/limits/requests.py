@@ -14,6 +14,7 @@ from authsvc.clock import Clock
 
 from .keys import Keys
 from .limit import Limit, Reached
+from .redis_windows import PREFIX, TOLD
 from .shared import Away, SharedCounting
 
 BLOCKS = 100  # parts of a limit that one process takes at once
@@ -83,8 +84,9 @@ class RequestLimit:
         """Let callers begin anew in Redis."""
         if self._shared is not None and self._strategy is not None:
             for caller in callers:
-                clear = partial(self._strategy.clear, self._item, self._key(caller).hex())
-                await self._shared.told(clear)
+                key = self._key(caller)
+                await self._shared.told(partial(self._strategy.clear, self._item, key.hex()))
+                await self._shared.told(partial(self._shared.client.unlink, PREFIX + TOLD + key))
 
     def _wait(self, caller: str, now: float) -> float:
         """Seconds until the caller may come again; 0 when there may be a block to be had."""

@@ -66,6 +66,7 @@ class Guarded:
     book: Book
     failures: Failures
     known: KnownAddresses
+    refusing: Refusing
     told: list[tuple[str, str | None, bool]]
 
     @property
@@ -110,4 +111,4 @@ def guarded(database, *, book=None, lookups=None, shared=None, workers=1, clock=
     with house(
         book, lookups=lookups, queue=1_000, guesses=LimitedGuesses(failures, refusing), clock=clock
     ) as built:
-        yield Guarded(built, book, failures, known, told)
+        yield Guarded(built, book, failures, known, refusing, told)

@@ -13,7 +13,6 @@ from authsvc.errors import InvalidSettings
 from authsvc.limits.counting import Counting
 from authsvc.limits.failures import Attempt
 from authsvc.limits.limiter import Limiter, Parts
-from authsvc.limits.refusing import Refusing
 from authsvc.limits.shared import SharedCounting
 
 WRONG, RIGHT = "wrong_password", "right"
@@ -234,11 +233,25 @@ def test_what_is_cleared_is_cleared_in_redis_too(redis_server, tell):
     tell(redis_server, story)
 
 
+def test_a_limit_that_was_cleared_and_is_reached_again_is_told_again(redis_server, tell):
+    async def story(one, other):
+        await one.guesses("alice", 11)
+        await one.guesses("bob", 11)
+        await one.failures.clear_shared("alice", None)
+        for worker in (one, other):
+            worker.failures.clear_here("alice", None)
+            worker.refusing.clear()
+        await other.guesses("bob", 1)
+        await other.guesses("alice", 12, begin=50)
+        assert other.told == [(PAIR, "alice", True)]
+
+    tell(redis_server, story)
+
+
 def test_a_client_that_retries_while_limits_are_cleared_does_not_keep_its_limit(redis_server, tell):
     async def story(one, _):
         await one.guesses("alice", 10)
-        refusing = Refusing(one.failures._counting, one.clock, lambda *_: None)
-        limiter = Limiter(Parts(one.failures, refusing, one.known, None, None, None))
+        limiter = Limiter(Parts(one.failures, one.refusing, one.known, None, None, None))
         limiter.forget(frozenset({"limit:alice:"}))
         assert not isinstance(await one.failures.begin("alice", HERE, "retried"), Attempt)
         assert one.failures.noted

@@ -76,7 +76,7 @@ class LimitedGuesses:
         ending, exists = Ending.UNCHECKED, False
         try:
             outcome = await check()
-            ending = Ending.RIGHT if isinstance(outcome, Verified) else Ending.WRONG
+            ending = _ending(outcome)
             exists = isinstance(outcome, Verified) or outcome.reason in PROVES_AN_ACCOUNT
             return outcome
         finally:
@@ -85,6 +85,13 @@ class LimitedGuesses:
     async def refuse(self, reached: Reached, shown: Password, address: str) -> NoReturn:
         exists = await self._failures.exists(shown.username, address, reached)
         await self._refusing.refuse(reached, Refused(shown.username, address, exists))
+
+
+def _ending(outcome: Verified | Rejected) -> Ending:
+    """What comes by the grace of a source that is away was checked by nobody now."""
+    if isinstance(outcome, Rejected):
+        return Ending.WRONG
+    return Ending.UNCHECKED if outcome.bounds.pull_only else Ending.RIGHT
 
 
 class Unlimited:

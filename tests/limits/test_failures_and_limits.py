@@ -8,7 +8,8 @@ from identity.limited import HERE, Book, elsewhere, guarded
 from identity.parts import SECRET, here
 
 from authsvc.errors import Unavailable
-from authsvc.identity.provider import Rejected, Verified
+from authsvc.identity.guesses import LimitedGuesses
+from authsvc.identity.provider import Bounds, Rejected, Verified
 from authsvc.limits.failures import Ending
 from authsvc.principal import Kind, Principal
 from authsvc.protocol.credentials import Password
@@ -349,6 +350,21 @@ def test_a_source_that_cannot_be_asked_makes_no_failures(tell):
         at.book.fault = None
         assert await at.guesses("alice", 10) == [WRONG] * 10
         assert await at.tries("alice") == PAIR
+
+    tell(story)
+
+
+def test_an_answer_by_grace_clears_no_failures_and_makes_no_address_known(tell):
+    async def grace():
+        who = Principal(Kind.USER, "book", "alice", "alice")
+        return Verified(who, bounds=Bounds(pull_only=True))
+
+    async def story(at):
+        guesses = LimitedGuesses(at.failures, at.refusing)
+        assert await at.guesses("alice", 9) == [WRONG] * 9
+        await guesses.within(Password("alice", SECRET), HERE, grace)
+        assert await at.guesses("alice", 2, begin=50) == [WRONG, PAIR]
+        assert not await at.known.knows("alice", HERE)
 
     tell(story)
 

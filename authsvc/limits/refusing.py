@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from authsvc import metrics
@@ -12,6 +12,7 @@ from .counting import Counting
 from .limit import Reached
 
 LATE = 0.25  # seconds; waiting costs nothing, so a flood of refusals does not take the processor
+ASKED = 5.0  # seconds after which it is asked again whether others still need not be told
 TOLD = 20_000  # keys that were told of and are remembered, about 150 bytes each
 
 
@@ -28,7 +29,7 @@ class Refused:
 
 
 Tell = Callable[[Reached, Refused], None]
-"""Writes the audit record of a limit that was reached."""
+"""Writes the audit record of a limit that was reached; none follows within its `wait`."""
 
 
 class Refusing:
@@ -48,7 +49,8 @@ class Refusing:
         """Raise Limited, in a quarter of a second."""
         metrics.LIMITED.labels(reached.limit.name).inc()
         if reached.certain and await self._is_news(reached):
-            self._tell(reached, refused)
+            silent = max(reached.wait, reached.limit.window)
+            self._tell(replace(reached, wait=silent), refused)
         await self._sleep(LATE)
         raise reached.error()
 
@@ -61,8 +63,12 @@ class Refusing:
             self._told = {key: until for key, until in self._told.items() if now < until}
         if len(self._told) >= TOLD:
             self._told.clear()
-        self._told[reached.key] = now + reached.limit.window
-        return await self._counting.is_first(reached.key, reached.limit.window)
+        window = reached.limit.window
+        self._told[reached.key] = now + window
+        first = await self._counting.is_first(reached.key, window)
+        if not first:
+            self._told[reached.key] = now + min(window, ASKED)
+        return first
 
     def clear(self) -> None:
         """Tell again of what is reached again."""

@@ -22,6 +22,7 @@ from authsvc.errors import InvalidSettings
 
 PATIENCE = 0.08  # seconds that a request waits for Redis at most
 LOOKING = 1.0  # seconds that a look from beside the requests may take
+LOOKED = b"asv:look"  # written by a look
 CONNECTIONS = 16  # of a process; more questions than these wait for their turn
 
 T = TypeVar("T")
@@ -92,9 +93,12 @@ class SharedCounting:
             await self.ask(news, patience)
 
     def look(self) -> None:
-        """Whether Redis answers, by a call that blocks for a second at most; for a job."""
+        """Whether Redis takes what is written, in a second or so; blocks, for a job.
+
+        One that only answers (a replica, or one without memory to spare) cannot count.
+        """
         try:
-            self._looking.ping()
+            self._looking.set(LOOKED, b"", px=1_000)
         except (RedisError, OSError) as error:
             self._gone(error)
         else:

@@ -182,6 +182,36 @@ def test_a_redis_that_comes_back_is_asked_again(redis_of_its_own):
     asyncio.run(story())
 
 
+@pytest.mark.parametrize(
+    ("spoil", "mend"),
+    [
+        pytest.param("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE", id="a replica"),
+        pytest.param("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0", id="no memory to spare"),
+        pytest.param(
+            "CONFIG SET min-replicas-to-write 3", "CONFIG SET min-replicas-to-write 0",
+            id="too few replicas",
+        ),
+    ],
+)  # fmt: skip
+def test_a_redis_that_answers_but_takes_nothing_is_away_until_it_does(
+    redis_of_its_own, spoil, mend
+):
+    async def story():
+        shared = SharedCounting(redis_of_its_own.url, patience=2.0)
+        counting = Counting(FrozenClock(NOW), workers=1, shared=shared)
+        redis_of_its_own.say(spoil)
+        assert await counting.is_first(b"k", 60)
+        assert shared.away
+        await asyncio.to_thread(shared.look)
+        assert shared.away
+        redis_of_its_own.say(mend)
+        await asyncio.to_thread(shared.look)
+        assert not shared.away
+        await shared.close()
+
+    asyncio.run(story())
+
+
 def test_a_redis_that_hangs_is_waited_for_once(redis_of_its_own, tell):
     """HA-08: the first one waits as long as is allowed, all others not at all."""
 

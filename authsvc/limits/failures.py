@@ -122,14 +122,18 @@ class Failures:
         whose = self._keys.attempted(name, address, password)
         limits = tuple(self._limits.values())
         claims = tuple(_claim(kind, whose, limit) for kind, limit in self._limits.items())
-        found, known = await self._counting.take(claims), False
-        if isinstance(found, Full) and await self._is_known(name, address, claims[found.claim].key):
-            claims, known = tuple(_known(claim) for claim in claims), True
-            found = await self._counting.take(claims)
+        known: bool | None = False
+        found = await self._counting.take(claims)
         if isinstance(found, Full):
-            return self._refused(claims[found.claim].key, limits[found.claim], found.wait)
+            known = await self._is_known(name, address, claims[found.claim].key)
+            if known:
+                claims = tuple(_known(claim) for claim in claims)
+                found = await self._counting.take(claims)
+        if isinstance(found, Full):
+            wait = 0.0 if known is None else found.wait
+            return self._refused(claims[found.claim].key, limits[found.claim], wait)
         added = tuple(place.added for place in found)
-        return Attempt(name, address, whose, claims, limits, added, known)
+        return Attempt(name, address, whose, claims, limits, added, bool(known))
 
     async def end(self, attempt: Attempt, ending: Ending, *, exists: bool = False) -> None:
         """Say what became of an attempt; `exists`, whether it showed that there is the account."""
@@ -150,10 +154,11 @@ class Failures:
                 self._reached(claim.key, limit, wait)
 
     async def _may_go_on(self, claim: Claim, attempt: Attempt) -> bool:
-        """Whether (account, address) is full as an unknown one, and is a known one."""
+        """Whether (account, address) is full as an unknown one, and is, or may be, a known one."""
         if not claim.key.startswith(PAIR):
             return False
-        return await self._is_known(attempt.name, attempt.from_address, claim.key)
+        known = await self._is_known(attempt.name, attempt.from_address, claim.key)
+        return known is None or known
 
     async def _right(self, attempt: Attempt) -> None:
         pair = PAIR + attempt.whose.pair
@@ -165,16 +170,16 @@ class Failures:
     async def exists(self, name: str, address: str, reached: Reached) -> bool:
         """Whether this process has seen that there is such an account, which was refused."""
         account = self._keys.account(name)
-        return account in self._existing or await self._is_known(name, address, reached.key)
+        return account in self._existing or bool(await self._is_known(name, address, reached.key))
 
-    async def _is_known(self, name: str, address: str, limited: bytes) -> bool:
-        """Whether a pair is known, of which something is limited by that key."""
+    async def _is_known(self, name: str, address: str, limited: bytes) -> bool | None:
+        """Whether a pair is known of which that key limits something; None: nobody can tell."""
         by_address = limited.startswith(ADDRESS)
         account, here = account_of(name), address_of(address)
         return await self._known.knows(account, here, by_address=by_address)
 
     def _refused(self, key: bytes, limit: Limit, wait: float) -> Reached:
-        """Passwords in doubt refuse for a moment and leave no note: they may all be right."""
+        """Without a wait refuse for a moment and leave no note: passwords in doubt may be right."""
         if wait > 0:
             return self._reached(key, limit, wait)
         return Reached(limit, key, MOMENT, certain=False)

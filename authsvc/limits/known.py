@@ -1,5 +1,6 @@
 """Addresses that are known for an account: where it signed in during the last 30 days."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -48,6 +49,7 @@ class KnownAddresses:
         self._seen: OrderedDict[Pair, float] = OrderedDict()
         self._news: SimpleQueue[Pair] = SimpleQueue()
         self._looked_up: OrderedDict[Asked, tuple[float, frozenset[str]]] = OrderedDict()
+        self._looking: dict[Asked, asyncio.Task[frozenset[str] | None]] = {}
 
     def saw(self, account: str, address: str) -> None:
         """Note a success, to be written soon and at most once a day."""
@@ -59,29 +61,42 @@ class KnownAddresses:
             self._seen.popitem(last=False)
         self._news.put(pair)
 
-    async def knows(self, account: str, address: str, *, by_address: bool = False) -> bool:
-        """Whether the address is known for the account; not, when that cannot be looked up.
+    async def knows(self, account: str, address: str, *, by_address: bool = False) -> bool | None:
+        """Whether the address is known for the account; None when that cannot be looked up.
 
         All addresses of the account are looked up at once, or `by_address` all accounts there:
         whichever of the two is asked for many times, a flood of questions is one look-up.
         """
         if not address:
             return False
-        now = self._clock.monotonic()
-        if now < self._seen.get((account, address), 0.0):
+        if self._clock.monotonic() < self._seen.get((account, address), 0.0):
             return True
         asked, wanted = ((True, address), account) if by_address else ((False, account), address)
+        found = await self._found(asked)
+        return None if found is None else wanted in found
+
+    async def _found(self, asked: Asked) -> frozenset[str] | None:
+        """What there is to a question; who asks the same meanwhile waits for the same answer."""
         until, found = self._looked_up.get(asked, (0.0, frozenset[str]()))
-        if now >= until:
-            try:
-                found = await self._thread(self._look_up, asked)
-            except Unavailable:
-                return False
-            self._looked_up[asked] = now + HOLDS, found
-            self._looked_up.move_to_end(asked)
-            if len(self._looked_up) > LOOKED_UP:
-                self._looked_up.popitem(last=False)
-        return wanted in found
+        if self._clock.monotonic() < until:
+            return found
+        if asked not in self._looking:
+            task = asyncio.get_running_loop().create_task(self._look(asked))
+            self._looking[asked] = task
+            task.add_done_callback(lambda _: self._looking.pop(asked, None))
+        return await asyncio.shield(self._looking[asked])
+
+    async def _look(self, asked: Asked) -> frozenset[str] | None:
+        now = self._clock.monotonic()
+        try:
+            found = await self._thread(self._look_up, asked)
+        except Unavailable:
+            return None
+        self._looked_up[asked] = now + HOLDS, found
+        self._looked_up.move_to_end(asked)
+        if len(self._looked_up) > LOOKED_UP:
+            self._looked_up.popitem(last=False)
+        return found
 
     def _look_up(self, asked: Asked) -> frozenset[str]:
         by_address, text = asked

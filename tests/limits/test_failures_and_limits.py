@@ -169,6 +169,24 @@ def test_a_limited_address_still_serves_who_is_known_there(tell):
     tell(story)
 
 
+def test_who_cannot_be_looked_up_is_refused_for_a_moment_and_not_limited(tell):
+    async def full(*_):
+        raise Unavailable("the queue is full", what="database")
+
+    async def story(at):
+        assert await at.tries("alice") == RIGHT
+        at.known.flush()
+        at.known._seen.clear()  # as after a start
+        thread, at.known._thread = at.known._thread, full
+        assert await at.guesses("alice", 11) == [WRONG] * 10 + [PAIR]
+        assert not at.failures.noted
+        assert at.told == []
+        at.known._thread = thread
+        assert await at.guesses("alice", 5, begin=20) == [WRONG] * 5
+
+    tell(story)
+
+
 def test_at_a_known_address_ten_times_as_many_failures_are_let_through(tell):
     async def story(at):
         assert await at.tries("alice") == RIGHT

@@ -115,10 +115,27 @@ def test_what_could_not_be_written_is_written_later(clock, database):
     with pytest.raises(Unavailable):
         one.flush()
     assert knows(one)
-    assert not knows(one, address=THERE)  # and nobody learns of the database's absence
+    assert knows(one, address=THERE) is None  # and nobody learns of the database's absence
     one._database = database
     one.flush()
     assert list(rows(database)) == [("alice", HERE)]
+
+
+def test_equal_questions_at_once_are_one(database, clock):
+    asked = []
+
+    async def thread(look_up, about):
+        asked.append(about)
+        await asyncio.sleep(0.01)
+        return look_up(about)
+
+    async def story():
+        one = KnownAddresses(database, clock, thread)
+        answers = [one.knows("alice", f"198.51.100.{number}") for number in range(50)]
+        assert not any(await asyncio.gather(*answers))
+
+    asyncio.run(story())
+    assert asked == [(False, "alice")]
 
 
 def test_workers_that_write_the_same_at_once_all_succeed(worker, database):

@@ -41,9 +41,14 @@ def given(replicas, account, name, **more):
 
 
 def test_the_workers_are_four(replicas, question):
-    replicas.settle(question)
-    records = replicas.api("GET", f"/audit?event=token&limit={2 * MEETINGS}")
-    assert len({record["writer"] for record in records}) == sum(several.WORKERS)
+    writers = set()
+    for _ in range(30):  # which worker takes a connection is the kernel's choice
+        replicas.settle(question)
+        records = replicas.api("GET", f"/audit?event=token&limit={2 * MEETINGS}")
+        writers |= {record["writer"] for record in records}
+        if len(writers) == sum(several.WORKERS):
+            return
+    raise AssertionError(f"only {writers} answered")
 
 
 def test_a_grant_and_its_end(replicas, person, name, question):

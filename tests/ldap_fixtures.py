@@ -56,7 +56,7 @@ def ldap_source(*urls: str, **settings: object) -> LdapSource:
             "bind_password": READERS_PASSWORD,
             "user_base": PEOPLE,
             "group_base": GROUPS,
-            "connect_timeout": 1.0,
+            "connect_timeout": 5.0,
             "timeout": 5.0,
         }
         | settings

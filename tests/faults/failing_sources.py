@@ -94,7 +94,7 @@ class Case:
 def ldap(*urls: str, **more: Any) -> dict[str, Any]:
     return {
         "type": "ldap", "urls": list(urls), "bind_dn": READER, "bind_password": READERS_PASSWORD,
-        "user_base": PEOPLE, "group_base": GROUPS, "connect_timeout": 0.5, "timeout": 0.5, **more,
+        "user_base": PEOPLE, "group_base": GROUPS, "connect_timeout": 1.0, "timeout": 1.0, **more,
     }  # fmt: skip
 
 

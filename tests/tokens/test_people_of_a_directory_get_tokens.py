@@ -29,7 +29,7 @@ def corp(server, **settings):
     lines = {
         "type": "ldap", "name": "corp", "urls": [server.url], "bind_dn": READER,
         "bind_password": READERS_PASSWORD, "user_base": PEOPLE, "group_base": GROUPS,
-        "connect_timeout": 1.0, "timeout": 1.0, **settings,
+        "connect_timeout": 2.0, "timeout": 2.0, **settings,
     }  # fmt: skip
     return "[[sources]]\n" + "".join(f"{name} = {toml(value)}\n" for name, value in lines.items())
 

@@ -14,8 +14,8 @@ from cryptography import x509
 from authsvc.app import create_app
 from authsvc.assembly.offline import offline
 from authsvc.audit import reader
-from authsvc.changes.apply import submit
 from authsvc.changes.key_maker import KeyMaker
+from authsvc.changes.policy.apply import submit
 from authsvc.db import schema
 from authsvc.principal import SYSTEM
 from authsvc.settings import load

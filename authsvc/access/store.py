@@ -11,11 +11,12 @@ from authsvc.errors import Invalid
 from authsvc.principal import LOCAL, Kind, Principal
 from authsvc.protocol.names import SubjectRef, parse_subject
 
-from .compiler import audience, compile_rules, groups_of, view_of
+from .compiler import audience, compile_rules
 from .conditions import Moment, parse_network
 from .model import PolicyBase, Registry, Role, Rule, SubjectRules, View, Visibility, When
 from .rights import NOTHING, Rights, rights_of
 from .roles import BUILT_IN, MANAGING, custom
+from .rulebook import view
 
 _MEMBER = aliased(models.Subject)
 
@@ -45,13 +46,41 @@ def load_rules(session: Session, subject: str) -> SubjectRules:
     return compile_rules(subject, version, rules, _groups(session, row))
 
 
+class Stored:
+    """What is stored, as of one transaction; what was read of it is kept."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._base: PolicyBase | None = None
+        self._rules: dict[str, tuple[Rule, ...]] = {}
+        self._groups: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def base(self) -> PolicyBase:
+        if self._base is None:
+            self._base = load_base(self._session)
+        return self._base
+
+    def rules(self, subject: str) -> tuple[Rule, ...]:
+        if subject not in self._rules:
+            self._read(subject)
+        return self._rules[subject]
+
+    def groups(self, subject: str) -> tuple[str, ...]:
+        if subject not in self._groups:
+            self._read(subject)
+        return self._groups[subject]
+
+    def _read(self, subject: str) -> None:
+        row = _row(self._session, subject)
+        rules = [] if row is None else _rules(self._session, {row: subject})
+        self._rules[subject] = tuple(rules)
+        self._groups[subject] = () if row is None else _groups(self._session, row)
+
+
 def load_view(session: Session, principal: Principal) -> View:
     """The view of a principal, as of this transaction."""
-    base = load_base(session)
-    parts = [load_rules(session, subject) for subject in audience(principal)]
-    groups = groups_of(principal, parts[0].groups, base)
-    parts += [load_rules(session, group) for group in groups]
-    return view_of(base, principal, parts)
+    return view(Stored(session), principal)
 
 
 def load_rights(

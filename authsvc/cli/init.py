@@ -86,8 +86,8 @@ def _begin(
     another password, while one that was committed and not shown would be lost for good.
     """
     from authsvc.changes import installation, invariants, users
-    from authsvc.changes.apply import apply
-    from authsvc.changes.document import parse
+    from authsvc.changes.policy.apply import apply
+    from authsvc.changes.policy.document import parse
     from authsvc.changes.unit_of_work import joined
 
     with parts.database.read() as session:

@@ -24,7 +24,7 @@ def apply(
     files: Annotated[list[Path], typer.Argument(metavar="FILE_OR_DIR...")],
 ) -> None:
     """Add what is missing, in one transaction; what is there already is not touched."""
-    from authsvc.changes.apply import submit
+    from authsvc.changes.policy.apply import submit
 
     contents = [(str(file), content(file)) for each in files for file in _expanded(each)]
     with opened(context) as parts:
@@ -40,7 +40,7 @@ def summary(value: dict[str, Any]) -> str:
 
 def content(file: Path) -> bytes:
     """The bytes of a policy file; raises `Invalid`."""
-    from authsvc.changes.placed import MAX_BYTES
+    from authsvc.changes.policy.placed import MAX_BYTES
     from authsvc.errors import Invalid
 
     try:

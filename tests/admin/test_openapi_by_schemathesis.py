@@ -19,7 +19,7 @@ from schemathesis.config import SchemathesisConfig
 from authsvc.admin.api import OPERATIONS
 from authsvc.admin.routes import PREFIX
 from authsvc.changes import grants, roles, users
-from authsvc.changes.apply import submit
+from authsvc.changes.policy.apply import submit
 from authsvc.changes.spec import checked
 from authsvc.principal import SYSTEM
 

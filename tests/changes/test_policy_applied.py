@@ -7,7 +7,7 @@ import pytest
 
 import authsvc
 from authsvc.changes import reads, subjects
-from authsvc.changes.apply import submit
+from authsvc.changes.policy.apply import submit
 from authsvc.errors import Conflict, Invalid
 from authsvc.principal import SYSTEM
 

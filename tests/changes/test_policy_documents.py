@@ -2,7 +2,7 @@
 
 import pytest
 
-from authsvc.changes.document import parse
+from authsvc.changes.policy.document import parse
 from authsvc.errors import Invalid
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from authsvc.changes import users
-from authsvc.changes.apply import submit
+from authsvc.changes.policy.apply import submit
 from authsvc.db.models import Password, Subject
 from authsvc.identity.passwords import hash_password
 from authsvc.principal import LOCAL, SYSTEM

@@ -9,7 +9,7 @@ from inprocess import PASSWORD, basic, installation, serving
 from real.company import PASSWORDS, dn_of, group_dn, person
 from real.slapd import GROUPS, PEOPLE, READER, READERS_PASSWORD
 
-from authsvc.changes.apply import submit
+from authsvc.changes.policy.apply import submit
 from authsvc.principal import SYSTEM
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from .faults import Faults
+from authsvc.changes.faults import Faults
 
 MAX_BYTES = 16 * 1024 * 1024  # of one document: some 100,000 grants
 MAX_DEPTH = 16  # a policy needs 4

@@ -1,6 +1,6 @@
 """Policy documents: YAML or JSON text to checked entries that know their place. Pure.
 
-Contract section 8. At this stage a document has registries, namespaces, groups and grants.
+Contract section 8: registries, namespaces, roles, groups, grants, and tests.
 """
 
 import difflib
@@ -8,35 +8,44 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from authsvc.access.sentences import FORM, Sentence, parse_sentence
+from authsvc.changes.faults import Faults
+from authsvc.changes.grants import GrantSpec
+from authsvc.changes.groups import GroupSpec
+from authsvc.changes.namespaces import NamespaceSpec
+from authsvc.changes.registries import RegistrySpec
+from authsvc.changes.roles import RoleSpec
+from authsvc.changes.spec import Spec, faults_of, text_of
+from authsvc.errors import Invalid
+
 from . import placed
-from .faults import Faults
-from .grants import GrantSpec
-from .groups import GroupSpec
-from .namespaces import NamespaceSpec
-from .registries import RegistrySpec
-from .spec import Spec, faults_of, text_of
 
 S = TypeVar("S", bound=Spec)
+T = TypeVar("T")
 
-MEMBERS = ("registries", "namespaces", "groups", "grants")
+KINDS = ("registries", "namespaces", "roles", "groups", "grants")
+MEMBERS = (*KINDS, "tests")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry(Generic[S]):
+class Entry(Generic[T]):
     """One entry of a document and its place, FILE:LINE:COLUMN."""
 
     place: str
-    spec: S
+    spec: T
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """All entries of one or more files."""
+    """All entries of one or more files; `kinds` are those of KINDS that the files speak of."""
 
-    registries: tuple[Entry[RegistrySpec], ...]
-    namespaces: tuple[Entry[NamespaceSpec], ...]
-    groups: tuple[Entry[GroupSpec], ...]
-    grants: tuple[Entry[GrantSpec], ...]
+    registries: tuple[Entry[RegistrySpec], ...] = ()
+    namespaces: tuple[Entry[NamespaceSpec], ...] = ()
+    roles: tuple[Entry[RoleSpec], ...] = ()
+    groups: tuple[Entry[GroupSpec], ...] = ()
+    grants: tuple[Entry[GrantSpec], ...] = ()
+    tests: tuple[Entry[Sentence], ...] = ()
+    kinds: frozenset[str] = frozenset()
 
 
 def parse(files: Iterable[tuple[str, bytes]]) -> Document:
@@ -48,13 +57,17 @@ def parse(files: Iterable[tuple[str, bytes]]) -> Document:
     read = [(name, placed.read(name, data, faults)) for name, data in files]
     roots = [(name, node) for name, node in read if node and _is_document(name, node, faults)]
     document = Document(
-        tuple(_entries(RegistrySpec, "registries", roots, faults)),
-        tuple(_entries(NamespaceSpec, "namespaces", roots, faults)),
-        tuple(_entries(GroupSpec, "groups", roots, faults)),
-        tuple(_entries(GrantSpec, "grants", roots, faults)),
+        registries=tuple(_entries(RegistrySpec, "registries", roots, faults)),
+        namespaces=tuple(_entries(NamespaceSpec, "namespaces", roots, faults)),
+        roles=tuple(_entries(RoleSpec, "roles", roots, faults)),
+        groups=tuple(_entries(GroupSpec, "groups", roots, faults)),
+        grants=tuple(_entries(GrantSpec, "grants", roots, faults)),
+        tests=tuple(_sentences(roots, faults)),
+        kinds=frozenset(kind for kind in KINDS for _, root in roots if kind in _members(root)),
     )
     _check_once(document.registries, lambda spec: spec.name, faults)
     _check_once(document.namespaces, lambda spec: (spec.name, spec.registry), faults)
+    _check_once(document.roles, lambda spec: spec.name, faults)
     _check_once(document.groups, lambda spec: spec.name, faults)
     faults.refuse()
     return document
@@ -77,12 +90,31 @@ def _is_document(name: str, node: placed.Node, faults: Faults) -> bool:
 def _entries(
     kind: type[S], member: str, roots: list[tuple[str, placed.Node]], faults: Faults
 ) -> Iterator[Entry[S]]:
+    for name, node in _listed(member, roots):
+        spec = _spec(kind, name, node, faults)
+        if spec is not None:
+            yield Entry(_at(name, node.at), spec)
+
+
+def _sentences(roots: list[tuple[str, placed.Node]], faults: Faults) -> Iterator[Entry[Sentence]]:
+    for name, node in _listed("tests", roots):
+        place = _at(name, node.at)
+        with faults.at(place):
+            if not isinstance(node.value, str):
+                raise Invalid("a test is a text", advice=f"write {FORM}")
+            yield Entry(place, parse_sentence(node.value))
+
+
+def _listed(member: str, roots: list[tuple[str, placed.Node]]) -> Iterator[tuple[str, placed.Node]]:
+    """The entries of a member of all files, each with the name of its file."""
     for name, root in roots:
-        held = root.value.get(member) if isinstance(root.value, dict) else None
+        held = _members(root).get(member)
         for node in held.value if held and isinstance(held.value, list) else ():
-            spec = _spec(kind, name, node, faults)
-            if spec is not None:
-                yield Entry(_at(name, node.at), spec)
+            yield name, node
+
+
+def _members(root: placed.Node) -> dict[str, placed.Node]:
+    return root.value if isinstance(root.value, dict) else {}
 
 
 def _spec(kind: type[S], name: str, node: placed.Node, faults: Faults) -> S | None:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from authsvc.audit.records import Event
+from authsvc.changes import grants, groups, namespaces, registries, subjects
+from authsvc.changes.faults import Faults
+from authsvc.changes.unit_of_work import Outcome, Transaction, UnitOfWork
 from authsvc.errors import Invalid
 from authsvc.principal import Actor
 from authsvc.protocol import names
 
-from . import grants, groups, namespaces, registries, subjects
 from .document import Document, parse
-from .faults import Faults
-from .unit_of_work import Outcome, Transaction, UnitOfWork
 
 MAX_RECORDED = 500  # items that a record names; beyond it, counts and a hash
 

@@ -14,6 +14,7 @@ from limits.aio.storage import RedisStorage
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
@@ -23,6 +24,7 @@ from authsvc.errors import InvalidSettings
 PATIENCE = 0.08  # seconds that a request waits for Redis at most
 LOOKING = 1.0  # seconds that a look from beside the requests may take
 LOOKED = b"asv:look"  # written by a look
+AGAIN = 1  # a Redis that was started anew has closed what waits here: a broken line is no fault yet
 CONNECTIONS = 16  # of a process; more questions than these wait for their turn
 
 T = TypeVar("T")
@@ -47,7 +49,7 @@ class SharedCounting:
         self.client = Redis(connection_pool=pool)
         self._looking = redis.Redis.from_url(
             url, socket_timeout=LOOKING, socket_connect_timeout=LOOKING,
-            retry=Retry(NoBackoff(), 0),
+            retry=Retry(NoBackoff(), AGAIN, supported_errors=(Disconnected,)),
         )  # fmt: skip
         options: dict[str, Any] = {"connection_pool": pool}
         self.storage = RedisStorage(
@@ -126,7 +128,7 @@ def _pool(url: str) -> ConnectionPool:
     try:
         pool = ConnectionPool.from_url(
             url, socket_timeout=LOOKING, socket_connect_timeout=LOOKING,
-            retry=AsyncRetry(NoBackoff(), 0),
+            retry=AsyncRetry(NoBackoff(), AGAIN, supported_errors=(Disconnected,)),
         )  # fmt: skip
         pool.make_connection()  # type: ignore[no-untyped-call]  # connects to nothing
     except (TypeError, ValueError, RedisError):

@@ -182,6 +182,32 @@ def test_a_redis_that_comes_back_is_asked_again(redis_of_its_own):
     asyncio.run(story())
 
 
+def test_a_redis_that_was_started_anew_is_not_away_by_the_connections_it_has_closed(
+    redis_of_its_own,
+):
+    async def story():
+        shared = SharedCounting(redis_of_its_own.url, patience=2.0)
+        counting = Counting(FrozenClock(NOW), workers=1, shared=shared)
+
+        async def asked(word):
+            return await asyncio.gather(
+                *(counting.is_first(b"%s%d" % (word, number), 60) for number in range(64))
+            )
+
+        assert all(await asked(b"before"))
+        shared.look()
+        redis_of_its_own.stop()
+        redis_of_its_own.start()
+        assert all(await asked(b"after"))
+        assert not any(await asked(b"after"))
+        assert not shared.away
+        shared.look()
+        assert not shared.away
+        await shared.close()
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize(
     ("spoil", "mend"),
     [

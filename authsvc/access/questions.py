@@ -6,7 +6,7 @@ name of a service its registry. Reads only.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,19 +20,13 @@ from authsvc.protocol.names import SubjectRef, is_repository_name, parse_subject
 from authsvc.protocol.scope import parse_entry
 
 from . import covering_rows, decisions, store
+from .askers import Asker
 from .conditions import parse_address
 from .decisions import Decided, Recorded
 from .explain import Explanation, Question, explain
 from .model import Registry
 from .roles import REPOSITORY_ACTIONS
 from .who_can import Able, who_can
-
-
-class Asker(NamedTuple):
-    """Whom a question is about; `disabled` when they cannot sign in."""
-
-    principal: Principal
-    disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

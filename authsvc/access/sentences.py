@@ -16,7 +16,8 @@ from .roles import REPOSITORY_ACTIONS
 FORM = "SUBJECT can|cannot ACTION[,ACTION] NAME [on SERVICE] [from IP]"
 LONGEST = 1_500  # characters: the longest subject, name and service together, and the words
 _SENTENCE = re.compile(
-    r"(?P<subject>.+) (?P<verb>can|cannot) (?P<actions>\S+) (?P<name>\S+)"
+    # A repository or registry may be called `can`; what follows it is no list of actions then.
+    r"(?P<subject>.+) (?P<verb>can|cannot) (?!(?:on|from) )(?P<actions>\S+) (?P<name>\S+)"
     r"(?: on (?P<service>\S+))?(?: from (?P<address>\S+))?"
 )
 

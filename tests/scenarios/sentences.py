@@ -11,13 +11,10 @@ from typing import ClassVar
 
 import yaml
 
+from authsvc.access.sentences import parse_sentence
 from authsvc.protocol.names import parse_member, parse_subject
 
 FILES = sorted(Path(__file__).parent.glob("*.yaml"))
-SENTENCE = re.compile(
-    r"(?P<who>\S+) (?P<verb>can|cannot) (?P<actions>\S+) (?P<name>\S+)"
-    r"(?: on (?P<service>\S+))?(?: from (?P<address>\S+))?"
-)
 
 
 class Core(yaml.SafeLoader):
@@ -101,11 +98,10 @@ class Scenario:
 
 
 def sentence(document, text):
-    said = SENTENCE.fullmatch(text)
-    assert said, "no sentence: SUBJECT can|cannot ACTION[,ACTION] NAME [on SERVICE] [from IP]"
+    said = parse_sentence(text)
+    service = said.service or document["registries"][0]["name"]
     return Sentence(
-        text, said["who"], said["verb"] == "can", tuple(said["actions"].split(",")), said["name"],
-        said["service"] or document["registries"][0]["name"], said["address"],
+        text, said.subject, said.can, said.actions, said.name, service, said.address
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from authsvc.app import create_app
 from authsvc.assembly.offline import offline
 from authsvc.audit import reader
 from authsvc.changes.key_maker import KeyMaker
-from authsvc.changes.policy.apply import submit
+from authsvc.changes.policy.apply import submit_files
 from authsvc.db import schema
 from authsvc.principal import SYSTEM
 from authsvc.settings import load
@@ -136,7 +136,7 @@ def installation(folder, *, database_url="", more="", people=(), sources=""):
     parts = offline(settings)
     schema.upgrade(parts.database)
     KeyMaker(settings, parts.database, parts.unit_of_work, parts.clock).initialise(SYSTEM)
-    submit(parts.unit_of_work, SYSTEM, [("policy.yaml", json.dumps(POLICY).encode())])
+    submit_files(parts.unit_of_work, SYSTEM, [("policy.yaml", json.dumps(POLICY).encode())])
     return settings, parts
 
 

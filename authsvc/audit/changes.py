@@ -25,6 +25,11 @@ def lock_head(session: Session) -> int:
     return session.scalars(select(ChangeHead.seq).with_for_update()).one() + 1
 
 
+def head(session: Session) -> int:
+    """The number of the last change."""
+    return session.scalars(select(ChangeHead.seq)).one()
+
+
 def append(session: Session, version: int, record: Record, topics: Iterable[str]) -> None:
     """Write the record of change `version` with the topics that every process must forget.
 

@@ -2,21 +2,23 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from authsvc.access.model import Role
+from authsvc.access.rights import Rights
 from authsvc.db.models import Grant, Subject
 from authsvc.errors import Conflict, Invalid, NotFound
 from authsvc.protocol import names
 
 from . import guard, reads, subjects, texts
-from .faults import Faults
 from .places import EVERYWHERE, check_network, check_pattern
 from .references import References
 from .spec import Spec, checked
@@ -26,6 +28,15 @@ from .when import parse_time, print_time
 EVERYWHERE_ROLES = frozenset({"admin", "auditor", "catalog-reader"})  # their only place is `**`
 MOST_NETWORKS = 64  # of one grant; each is looked at for every token that it could give something
 ALL_REGISTRIES_ROLES = frozenset({"admin", "auditor"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Row ids of what grants refer to, by name; subjects by their canonical text."""
+
+    subjects: Mapping[str, int]
+    roles: Mapping[str, int]
+    registries: Mapping[str, int]
 
 
 def _subject(text: str) -> str:
@@ -128,29 +139,45 @@ def add(tx: Transaction, spec: GrantSpec) -> Outcome[dict[str, Any]]:
     return Outcome(item, after={"grant": item}, topics=topics)
 
 
-def add_missing(
-    tx: Transaction, specs: Iterable[tuple[str, GrantSpec]], faults: Faults
-) -> Outcome[list[dict[str, Any]]]:
-    """All grants of `specs`, each with its place, that are not there yet; the value lists them.
+def check(rights: Rights, spec: GrantSpec, role: Role) -> None:
+    """Whether somebody may make this grant of that role; raises `Forbidden`, `Invalid`."""
+    guard.place(rights, spec.on, spec.registry)
+    ends = None if spec.expires_at is None else spec.expires_at.timestamp()
+    guard.grant(rights, guard.Given(role, spec.on, spec.registry, ends))
+    if spec.subject.startswith("robot:"):
+        guard.robot(role)
 
-    What one refers to is looked up once and all are written at once, since edits of everybody
-    else wait meanwhile. Those that cannot be made become `faults`.
+
+def add_all(tx: Transaction, specs: Iterable[GrantSpec], ids: Ids) -> None:
+    """Write grants at once that were checked, and are known not to be there.
+
+    Edits of everybody else wait meanwhile, so nothing is looked up for each.
     """
-    known = set(tx.session.scalars(select(Grant.fingerprint)))
-    references = References(tx)
-    rows: list[dict[str, Any]] = []
-    for place, spec in specs:
-        with faults.at(place):
-            _check(tx, spec, references)
-            if spec.fingerprint not in known:
-                known.add(spec.fingerprint)
-                rows.append({**_columns(tx, spec, references), "created_at": tx.now})
-    if not rows:
-        return nothing([])
-    tx.session.execute(insert(Grant), rows)
-    made = reads.grant_rows(tx.session, Grant.changed_in == tx.version)
-    items = [reads.grant(row) for row in made]
-    return Outcome(items, after=items, topics=subjects.topics(row.subject for row in made))
+    rows = [
+        {
+            "subject_id": ids.subjects[spec.subject],
+            "role_id": ids.roles[spec.role],
+            "registry_id": None if spec.registry is None else ids.registries[spec.registry],
+            "created_at": tx.now,
+            **_own_columns(tx, spec),
+        }
+        for spec in specs
+    ]
+    if rows:
+        tx.session.execute(insert(Grant), rows)
+
+
+def remove_all(tx: Transaction, numbers: Sequence[int]) -> None:
+    """Take grants back, by their row ids, that are the actor's to remove."""
+    for start in range(0, len(numbers), subjects.AT_ONCE):
+        some = numbers[start : start + subjects.AT_ONCE]
+        tx.session.execute(delete(Grant).where(Grant.id.in_(some)))
+
+
+def set_reason(tx: Transaction, number: int, reason: str) -> None:
+    """Give a grant, by its row id, another reason."""
+    values = {"reason": reason, "changed_in": tx.version}
+    tx.session.execute(update(Grant).where(Grant.id == number).values(values))
 
 
 def change(tx: Transaction, grant_id: int, members: Mapping[str, Any]) -> Outcome[dict[str, Any]]:
@@ -227,12 +254,8 @@ def _given(row: reads.GrantRow, references: References) -> guard.Given:
 
 def _check(tx: Transaction, spec: GrantSpec, references: References) -> None:
     """Whether the actor may make this grant, before it is said whether it is there."""
-    guard.place(tx.rights, spec.on, spec.registry)
-    role = references.role(spec.role)
-    ends = None if spec.expires_at is None else spec.expires_at.timestamp()
-    guard.grant(tx.rights, guard.Given(role, spec.on, spec.registry, ends))
-    if names.parse_subject(spec.subject).kind == "robot":
-        guard.robot(role)
+    guard.place(tx.rights, spec.on, spec.registry)  # before anything is looked up there
+    check(tx.rights, spec, references.role(spec.role))
 
 
 def _check_only_one(tx: Transaction, spec: GrantSpec, row: reads.GrantRow) -> None:
@@ -254,6 +277,13 @@ def _columns(
         "role_id": references.role_id(spec.role),
         "registry_id": references.registry(spec.registry),
         "subject_id": references.subject(spec.subject).id,
+        **_own_columns(tx, spec),
+    }
+
+
+def _own_columns(tx: Transaction, spec: GrantSpec) -> dict[str, Any]:
+    """The columns that refer to nothing."""
+    return {
         "pattern": spec.on,
         "effect": spec.effect,
         "expires_at": spec.expires_at,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from authsvc.db.models import Grant, Membership, Subject
 from authsvc.principal import Principal
 
-from . import grants, reads, subjects, users
+from . import grants, reads, subjects
 from .unit_of_work import Outcome, Transaction, nothing
 
 ROOM = 200  # characters of the name in a retired one
@@ -105,5 +105,5 @@ def _item(row: Subject) -> dict[str, Any]:
 
 
 def _topics(rows: list[Subject]) -> frozenset[str]:
-    names = frozenset(users.topic_of_name(row.name) for row in rows)
+    names = frozenset(subjects.topic_of_name(row.name) for row in rows)
     return names | subjects.topics(rows)

@@ -1,8 +1,8 @@
 """Rows of `subjects`: whom grants and memberships refer to, found by their text or made."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from authsvc.db.models import Subject
@@ -44,18 +44,12 @@ def found(session: Session, kind: str, source: str, name: str) -> Subject:
 
 def found_all(session: Session, refs: Iterable[SubjectRef]) -> dict[SubjectRef, Subject]:
     """The rows that there are of so many identities, in few queries."""
-    wanted: dict[tuple[str, str], list[str]] = {}
-    for ref in refs:
-        wanted.setdefault((ref.kind, ref.source), []).append(ref.name)
     found: dict[SubjectRef, Subject] = {}
-    for (kind, source), names in wanted.items():
-        for start in range(0, len(names), AT_ONCE):
-            query = select(Subject).where(
-                Subject.kind == kind,
-                Subject.source == source,
-                Subject.name.in_(names[start : start + AT_ONCE]),
-            )
-            found |= {SubjectRef(kind, source, row.name): row for row in session.scalars(query)}
+    for kind, source, names in _bundles(refs):
+        query = select(Subject).where(
+            Subject.kind == kind, Subject.source == source, Subject.name.in_(names)
+        )
+        found |= {SubjectRef(kind, source, row.name): row for row in session.scalars(query)}
     return found
 
 
@@ -88,6 +82,39 @@ def made(tx: Transaction, kind: str, source: str, name: str) -> Subject:
     return row
 
 
+def make_all(tx: Transaction, refs: Sequence[SubjectRef]) -> dict[str, int]:
+    """New rows, written at once; their ids by canonical text."""
+    if not refs:
+        return {}
+    new = {"enabled": True, "created_at": tx.now, "changed_in": tx.version}
+    rows = [{"kind": ref.kind, "source": ref.source, "name": ref.name, **new} for ref in refs]
+    tx.session.execute(insert(Subject), rows)
+    return ids_of(tx.session, refs)
+
+
+def ids_of(session: Session, refs: Iterable[SubjectRef]) -> dict[str, int]:
+    """The row ids of those that have a row, by canonical text, in few queries."""
+    found: dict[str, int] = {}
+    for kind, source, names in _bundles(refs):
+        rows = session.execute(
+            select(Subject.name, Subject.id).where(
+                Subject.kind == kind, Subject.source == source, Subject.name.in_(names)
+            )
+        )
+        found |= {str(SubjectRef(kind, source, name)): row for name, row in rows}
+    return found
+
+
+def _bundles(refs: Iterable[SubjectRef]) -> Iterator[tuple[str, str, list[str]]]:
+    """Kind, source and at most AT_ONCE names, as one query looks for them."""
+    wanted: dict[tuple[str, str], list[str]] = {}
+    for ref in refs:
+        wanted.setdefault((ref.kind, ref.source), []).append(ref.name)
+    for (kind, source), names in wanted.items():
+        for start in range(0, len(names), AT_ONCE):
+            yield kind, source, names[start : start + AT_ONCE]
+
+
 def check_source(tx: Transaction, source: str) -> None:
     """Raise `Invalid` when no source of identities has that name."""
     if source not in tx.sources:
@@ -96,5 +123,21 @@ def check_source(tx: Transaction, source: str) -> None:
 
 
 def topics(rows: Iterable[Subject]) -> frozenset[str]:
-    """The topics of several subjects."""
-    return frozenset(topic(row) for row in rows)
+    """The topics of several subjects.
+
+    Where one is a person of a directory to whom no entry is bound yet, passwords seen for the name
+    are forgotten too: who holds the name is bound to it by being looked up (`people.settle`), and
+    not by being remembered.
+    """
+    held = list(rows)
+    open_names = {row.name for row in held if row.kind == "user" and _is_open(row)}
+    return frozenset(map(topic, held)) | frozenset(map(topic_of_name, open_names))
+
+
+def topic_of_name(name: str) -> str:
+    """The topic that makes every worker forget passwords seen for this name, of any source."""
+    return f"name:{name}"
+
+
+def _is_open(row: Subject) -> bool:
+    return row.source != LOCAL and row.external_id is None

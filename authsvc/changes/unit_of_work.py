@@ -30,7 +30,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 UNDER_WAY: dict[str, Any] = {}  # what is kept of a request that is being answered
 LONGEST_REASON = 500  # characters; what is refused may repeat what somebody sent
-_REFUSALS = (Conflict, Forbidden, Invalid, NotFound)
+REFUSALS = (Conflict, Forbidden, Invalid, NotFound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +108,23 @@ class UnitOfWork:
         """
         try:
             outcome = self._commit(actor, edit)
-        except _REFUSALS as error:
+        except REFUSALS as error:
             self.refused(actor, event, error.message)
             raise
         if outcome.topics:
             self._after_commit()
         return outcome.value
+
+    def look(self, actor: Actor, read: Callable[[Transaction], T]) -> T:
+        """What `read` finds in a transaction that only reads, with the actor's rights.
+
+        What it works out holds for an edit of which `version` is the same.
+        """
+        now = self._clock.now()
+        with self._database.read() as session:
+            version = log.head(session) + 1
+            rights = rights_of(session, actor, now)
+            return read(Transaction(session, utc(now), version, actor, self._sources, rights))
 
     def run_once(
         self, actor: Actor, edit: Edit[dict[str, Any]], once: Once | None

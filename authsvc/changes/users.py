@@ -149,7 +149,7 @@ def revoke(tx: Transaction, ref: names.SubjectRef) -> Outcome[dict[str, Any]]:
     else:
         subjects.check_source(tx, ref.source)
     value = {"user": str(ref), "revoked": ["remembered passwords"]}
-    return Outcome(value, after=value, topics=frozenset({topic_of_name(ref.name)}))
+    return Outcome(value, after=value, topics=frozenset({subjects.topic_of_name(ref.name)}))
 
 
 def remove(tx: Transaction, ref: names.SubjectRef) -> Outcome[dict[str, Any]]:
@@ -171,11 +171,6 @@ def remove(tx: Transaction, ref: names.SubjectRef) -> Outcome[dict[str, Any]]:
     return Outcome(value, before=before, topics=topics)
 
 
-def topic_of_name(name: str) -> str:
-    """The topic that makes every worker forget passwords seen for this name, of any source."""
-    return f"name:{name}"
-
-
 def local(session: Session, ref: names.SubjectRef) -> Subject:
     """The row of a person of the database; raises `Invalid` for other sources, `NotFound`."""
     if ref.source != LOCAL:
@@ -187,4 +182,4 @@ def local(session: Session, ref: names.SubjectRef) -> Subject:
 
 
 def _topics(row: Subject) -> frozenset[str]:
-    return frozenset({topic_of_name(row.name), subjects.topic(row)})
+    return frozenset({subjects.topic_of_name(row.name), subjects.topic(row)})

@@ -24,11 +24,11 @@ def apply(
     files: Annotated[list[Path], typer.Argument(metavar="FILE_OR_DIR...")],
 ) -> None:
     """Add what is missing, in one transaction; what is there already is not touched."""
-    from authsvc.changes.policy.apply import submit
+    from authsvc.changes.policy.apply import submit_files
 
     contents = [(str(file), content(file)) for each in files for file in _expanded(each)]
     with opened(context) as parts:
-        value = submit(parts.unit_of_work, actor(), contents)
+        value = submit_files(parts.unit_of_work, actor(), contents)
     output.result(context, value, summary(value))
 
 

@@ -19,7 +19,7 @@ from schemathesis.config import SchemathesisConfig
 from authsvc.admin.api import OPERATIONS
 from authsvc.admin.routes import PREFIX
 from authsvc.changes import grants, roles, users
-from authsvc.changes.policy.apply import submit
+from authsvc.changes.policy.apply import submit_files
 from authsvc.changes.spec import checked
 from authsvc.principal import SYSTEM
 
@@ -86,7 +86,7 @@ def fill(parts):
         ],
     }
     run = parts.unit_of_work.run
-    submit(parts.unit_of_work, SYSTEM, [("policy.yaml", json.dumps(policy).encode())])
+    submit_files(parts.unit_of_work, SYSTEM, [("policy.yaml", json.dumps(policy).encode())])
     for number in numbers:
         role = checked(roles.RoleSpec, {"name": f"role{number}", "allow": ["repository:pull"]})
         run(SYSTEM, lambda tx, role=role: roles.add(tx, role))

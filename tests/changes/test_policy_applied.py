@@ -1,4 +1,4 @@
-"""`policy apply` at this stage: adds what is missing, touches nothing else, one record."""
+"""`policy apply`: what a document says becomes so, in one change with one record."""
 
 import importlib.resources
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 import authsvc
 from authsvc.changes import reads, subjects
-from authsvc.changes.policy.apply import submit
+from authsvc.changes.policy.apply import submit_files
 from authsvc.errors import Conflict, Invalid
 from authsvc.principal import SYSTEM
 
@@ -25,20 +25,16 @@ grants:
 
 def apply(road, *texts):
     files = [(f"{n}.yaml", text) for n, text in enumerate(texts)]
-    return submit(road.unit_of_work, SYSTEM, files)
+    return submit_files(road.unit_of_work, SYSTEM, files)
 
 
 def test_what_is_missing_is_added_in_one_change(road):
     value = apply(road, DOCUMENT)
-    assert {noun: len(items) for noun, items in value["added"].items()} == {
-        "registries": 1,
-        "namespaces": 1,
-        "groups": 2,
-        "grants": 1,
-    }
+    counts = {kind: len(items) for kind, items in value["added"].items()}
+    assert counts == {"registries": 1, "namespaces": 1, "roles": 0, "groups": 2, "grants": 1}
     (record,) = road.records()
     assert (record["event"], record["outcome"]) == ("policy", "granted")
-    assert record["after"]["grants"][0]["subject"] == "group:devs"
+    assert record["after"]["added"]["grants"][0]["subject"] == "group:devs"
     assert {"base", "subject:group:devs", "subject:user:file:zoe"} <= set(road.topics())
 
 
@@ -49,21 +45,23 @@ def test_a_second_time_changes_nothing_and_leaves_no_record(road):
     assert len(road.records()) == 1
 
 
-def test_what_is_there_is_not_touched(road):
+def test_an_entry_becomes_as_it_is_written_what_it_leaves_out_included(road):
+    """But members of a group stay: taking them out is a removal."""
     road.registry("a", ttl=600)
     road.namespace("team", registry="a", visibility="internal")
     road.user("alice")
     road.group("devs", "alice")
-    apply(road, DOCUMENT)
+    value = apply(road, DOCUMENT)
+    ttls = [
+        (each["before"]["ttl"], each["after"]["ttl"]) for each in value["changed"]["registries"]
+    ]
+    assert ttls == [(600, None)]
     with road.database.read() as session:
-        assert reads.registries(session)[0]["ttl"] == 600
-        assert reads.namespaces(session)[0]["visibility"] == "internal"
+        assert reads.registries(session)[0]["ttl"] is None
+        assert reads.namespaces(session)[0]["visibility"] == "public"
         devs = subjects.found(session, "group", "", "devs")
-        assert reads.group(session, devs)["members"] == [
-            "group:ops",
-            "user:file:zoe",
-            "user:local:alice",
-        ]
+        held = ["group:ops", "user:file:zoe", "user:local:alice"]
+        assert reads.group(session, devs)["members"] == held
 
 
 def test_faults_of_the_state_have_places_and_nothing_is_changed(road):
@@ -95,7 +93,7 @@ def test_a_file_that_does_not_parse_leaves_one_refused_record(road):
 
 
 def test_a_loop_of_groups_is_a_conflict_with_its_place(road):
-    with pytest.raises(Conflict, match=r"0\.yaml:3:3"):
+    with pytest.raises(Conflict, match=r"0\.yaml:2:3"):
         apply(
             road,
             b"groups:\n- {name: a, members: ['group:b']}\n- {name: b, members: ['group:a']}",
@@ -107,7 +105,7 @@ def test_a_long_policy_is_one_record_of_counts_and_a_hash(road):
     value = apply(road, f"grants:\n{lines}".encode())
     assert len(value["added"]["grants"]) == 3_000
     (record,) = road.records()
-    assert record["after"]["counts"]["grants"] == 3_000
+    assert record["after"]["counts"]["added"]["grants"] == 3_000
     assert len(record["after"]["sha256"]) == 64
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from authsvc.changes import users
-from authsvc.changes.policy.apply import submit
+from authsvc.changes.policy.apply import submit_files
 from authsvc.db.models import Password, Subject
 from authsvc.identity.passwords import hash_password
 from authsvc.principal import LOCAL, SYSTEM
@@ -86,7 +86,7 @@ def furnished(folder, **options):
         parts.unit_of_work.run(
             SYSTEM, lambda tx, name=name: users.add(tx, name, hashed, enabled=name == "root")
         )
-    submit(parts.unit_of_work, SYSTEM, [("grants.yaml", GRANT)])
+    submit_files(parts.unit_of_work, SYSTEM, [("grants.yaml", GRANT)])
     return made, parts
 
 

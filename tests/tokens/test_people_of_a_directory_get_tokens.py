@@ -9,7 +9,8 @@ from inprocess import PASSWORD, basic, installation, serving
 from real.company import PASSWORDS, dn_of, group_dn, person
 from real.slapd import GROUPS, PEOPLE, READER, READERS_PASSWORD
 
-from authsvc.changes.policy.apply import submit
+from authsvc.changes.policy.apply import submit_files
+from authsvc.db.models import Subject
 from authsvc.principal import SYSTEM
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +44,7 @@ def toml(value):
 @asynccontextmanager
 async def service(folder, server, *, before="", **settings):
     made, parts = installation(folder, sources=before + corp(server, **settings))
-    submit(parts.unit_of_work, SYSTEM, [("grants.yaml", GRANTS)])
+    submit_files(parts.unit_of_work, SYSTEM, [("grants.yaml", GRANTS)])
     try:
         async with serving(made, parts) as realm:
             yield realm
@@ -92,6 +93,29 @@ async def test_explanations_know_the_groups_that_the_directory_tells(tmp_path, s
         headers = [*basic("lana:" + PASSWORDS["lana"]), ("content-type", "application/json")]
         answer = await realm.call("POST", "/api/v1/explain", headers=headers, body=body)
         assert (answer.json["granted"], answer.json["denied"]) == (["push"], [])
+
+
+async def test_a_grant_binds_to_whoever_holds_the_name_when_it_is_made(tmp_path, slapd_of_its_own):
+    """Also while the holder is remembered; a namesake that comes later starts with nothing."""
+    slapd = slapd_of_its_own
+    made, parts = installation(tmp_path, sources=corp(slapd, cache_ttl=60))
+    async with serving(made, parts) as realm:
+        assert (await ask(realm, "lana", TEAM)).access == {}
+        grant = b'{"grants": [{"subject": "user:corp:lana", "role": "writer", "on": "devs"}]}'
+        submit_files(parts.unit_of_work, SYSTEM, [("grant.json", grant)])
+        for _ in range(100):
+            if (await ask(realm, "lana", TEAM)).access:
+                break
+            await asyncio.sleep(0.1)
+    with parts.database.read() as session:
+        (bound,) = session.query(Subject).filter_by(source="corp", name="lana")
+        assert bound.external_id
+    slapd.remove(dn_of("lana"))
+    slapd.add([person("lana", "the password of another one")])
+    async with serving(made, parts) as realm:
+        newcomer = await ask(realm, "lana", TEAM, password="the password of another one")
+        assert (newcomer.status, newcomer.access) == (200, {})
+    parts.database.dispose()
 
 
 async def test_a_source_before_answers_for_its_names_and_one_that_is_away_for_those_behind(

@@ -1,111 +1,180 @@
-"""A policy document applied: what is missing is added, and nothing else is touched."""
+"""A policy document applied: planned, tried, and written if nothing speaks against it.
 
-import hashlib
-import json
-from collections.abc import Sequence
+What takes long is done before: the transaction only compares the number of the change that it was
+done for, and does it anew when another edit came between.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from authsvc.access.questions import People, asked_about
+from authsvc.access.rights import Owned, Rights
+from authsvc.access.store import Stored
+from authsvc.access.trials import Trial, tried
 from authsvc.audit.records import Event
-from authsvc.changes import grants, groups, namespaces, registries, subjects
-from authsvc.changes.faults import Faults
-from authsvc.changes.unit_of_work import Outcome, Transaction, UnitOfWork
-from authsvc.errors import Invalid
+from authsvc.changes.unit_of_work import REFUSALS, Outcome, Transaction, UnitOfWork, rights_of
+from authsvc.errors import Conflict, Invalid
 from authsvc.principal import Actor
-from authsvc.protocol import names
 
 from .document import Document, parse
+from .overlay import over
+from .plan import Plan, digest, plan
+from .stored import last_touched
+from .writing import write
 
-MAX_RECORDED = 500  # items that a record names; beyond it, counts and a hash
+NOBODY = People(())  # no source is asked who somebody is
+AGAIN = 3  # times that another edit may come between before all is done while others wait
 
 
-def submit(
-    unit_of_work: UnitOfWork, actor: Actor, files: Sequence[tuple[str, bytes]]
-) -> dict[str, Any]:
-    """Parse `files` (name, content) and apply them; a refusal leaves one refused record.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A document to be applied, and how.
 
-    Raises `Invalid` with the places of all faults, `Conflict`.
+    `given` is a plan that was made before, in its shape, and must still be the one.
     """
+
+    document: Document
+    prune: bool = False
+    allow_lockout: bool = False
+    given: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that a wish comes to as of one change: the plan, its JSON, and how the tests went."""
+
+    plan: Plan
+    shape: dict[str, Any]
+    trials: tuple[Trial, ...]
+
+
+class TestsFail(Conflict):
+    """Tests beside the policy do not hold of it; `trials` are those that fail."""
+
+    def __init__(self, trials: tuple[Trial, ...]) -> None:
+        count = "a test fails" if len(trials) == 1 else f"{len(trials)} tests fail"
+        said = "; ".join(trial.sentence.text for trial in trials[:5])
+        super().__init__(f"{count}, so nothing was changed: {said}")
+        self.trials = trials
+
+
+class _Overtaken(Exception):
+    """Another edit came between."""
+
+
+def apply(tx: Transaction, document: Document, *, prune: bool = False) -> Outcome[dict[str, Any]]:
+    """Plan and write within one transaction, without tests; the value is the plan's shape."""
+    return write(tx, plan(tx, document, prune=prune))
+
+
+def prepare(tx: Transaction, wish: Wish, people: People) -> Prepared:
+    """Work out what a wish comes to; `tx` may be one that only reads.
+
+    Raises what `plan` does, and `Conflict` when the given plan is not the one.
+    """
+    made = plan(tx, wish.document, prune=wish.prune)
+    shape = {"stored": last_touched(tx.session), **made.shape}
+    shape["sha256"] = digest(shape)
+    if wish.given is not None:
+        _check_given(wish.given, shape)
+    book = over(Stored(tx.session), made)
+    now = tx.now.timestamp()
+    trials = tuple(
+        tried(book, test.spec, asked_about(tx.session, test.spec.subject, people), now=now)
+        for test in wish.document.tests
+    )
+    return Prepared(made, shape, trials)
+
+
+def submit_files(
+    unit_of_work: UnitOfWork,
+    actor: Actor,
+    files: Sequence[tuple[str, bytes]],
+    people: People = NOBODY,
+) -> dict[str, Any]:
+    """Parse `files` (name, content) and apply them as they are."""
+    return submit(unit_of_work, actor, Wish(parsed(unit_of_work, actor, files)), people)
+
+
+def parsed(unit_of_work: UnitOfWork, actor: Actor, files: Sequence[tuple[str, bytes]]) -> Document:
+    """The document that is to be applied; files with faults leave one refused record."""
     try:
-        document = parse(files)
+        return parse(files)
     except Invalid as error:
         unit_of_work.refused(actor, Event.POLICY, error.message)
         raise
-    return unit_of_work.run(actor, lambda tx: apply(tx, document), event=Event.POLICY)
 
 
-def apply(tx: Transaction, document: Document) -> Outcome[dict[str, Any]]:
-    """Add all of `document` that is not there, as one change with one record.
+def submit(unit_of_work: UnitOfWork, actor: Actor, wish: Wish, people: People) -> dict[str, Any]:
+    """Apply in one transaction, with one record that holds the plan; the value is its shape.
 
-    The value is {"added": {registries, namespaces, groups, grants}, "unchanged": n}. An entry
-    that is there stays as it is, whatever the document says of it, but members that a group
-    lacks are added. Raises `Invalid` with the places of all faults, `Conflict` for a loop of
-    groups.
+    Raises what `prepare` does, `TestsFail`, `Forbidden`, and `Conflict` for a rule that refuses.
+    A refusal leaves one refused record.
     """
-    faults = Faults()
-    added = {
-        "registries": _registries(tx, document, faults),
-        "namespaces": _namespaces(tx, document, faults),
-        "groups": _groups(tx, document, faults),
-        "grants": [grants.add_missing(tx, [(e.place, e.spec) for e in document.grants], faults)],
-    }
-    faults.refuse()
-    items = {noun: _items(parts) for noun, parts in added.items()}
-    value = {"added": items, "unchanged": _size(document) - sum(map(len, items.values()))}
-    topics = frozenset[str]().union(*(part.topics for parts in added.values() for part in parts))
-    return Outcome(value, Event.POLICY, after=_recorded(items), topics=topics)
-
-
-def _registries(tx: Transaction, document: Document, faults: Faults) -> list[Outcome[Any]]:
-    done: list[Outcome[Any]] = []
-    for entry in document.registries:
-        if registries.find(tx.session, entry.spec.name) is None:
-            with faults.at(entry.place):
-                done.append(registries.add(tx, entry.spec))
-    return done
-
-
-def _namespaces(tx: Transaction, document: Document, faults: Faults) -> list[Outcome[Any]]:
-    done: list[Outcome[Any]] = []
-    for entry in document.namespaces:
-        with faults.at(entry.place):
-            if namespaces.find(tx.session, entry.spec.name, entry.spec.registry) is None:
-                done.append(namespaces.add(tx, entry.spec))
-    return done
-
-
-def _groups(tx: Transaction, document: Document, faults: Faults) -> list[Outcome[Any]]:
-    """All groups first, so that one may be a member of another that stands further down."""
-    done: dict[str, Outcome[Any]] = {}
-    for entry in document.groups:
-        if subjects.find(tx.session, "group", "", entry.spec.name) is None:
-            bare = entry.spec.model_copy(update={"members": ()})
-            done[entry.spec.name] = groups.add(tx, bare)
-    topics = frozenset[str]().union(*(part.topics for part in done.values()))
-    for entry in document.groups:
-        refs = tuple(names.parse_subject(text) for text in entry.spec.members)
-        with faults.at(entry.place):
-            filled = groups.add_members(tx, entry.spec.name, refs)
-            if filled.topics:
-                done[entry.spec.name] = filled
-                topics |= filled.topics
-    return [Outcome(part.value, after=part.after, topics=topics) for part in done.values()]
-
-
-def _items(parts: list[Outcome[Any]]) -> list[dict[str, Any]]:
-    values = (part.value for part in parts)
-    return [item for value in values for item in (value if isinstance(value, list) else [value])]
-
-
-def _size(document: Document) -> int:
-    return sum(
-        map(len, (document.registries, document.namespaces, document.groups, document.grants))
+    for _ in range(AGAIN):
+        prepared = _prepared(unit_of_work, actor, wish, people)
+        try:
+            return unit_of_work.run(actor, partial(_write, wish, prepared), event=Event.POLICY)
+        except _Overtaken:
+            continue
+    return unit_of_work.run(
+        actor, lambda tx: _write(wish, prepare(tx, wish, people), tx), event=Event.POLICY
     )
 
 
-def _recorded(items: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """What a record holds of it: all items, or counts and the SHA-256 of their canonical JSON."""
-    counts = {noun: len(held) for noun, held in items.items()}
-    if sum(counts.values()) <= MAX_RECORDED:
-        return {noun: held for noun, held in items.items() if held}
-    text = json.dumps(items, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return {"counts": counts, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+def _prepared(unit_of_work: UnitOfWork, actor: Actor, wish: Wish, people: People) -> Prepared:
+    try:
+        return unit_of_work.look(actor, lambda tx: prepare(tx, wish, people))
+    except REFUSALS as error:
+        unit_of_work.refused(actor, Event.POLICY, error.message)
+        raise
+
+
+def _write(wish: Wish, prepared: Prepared, tx: Transaction) -> Outcome[dict[str, Any]]:
+    if tx.version != prepared.plan.version:
+        raise _Overtaken
+    failed = tuple(trial for trial in prepared.trials if not trial.held)
+    if failed:
+        raise TestsFail(failed)
+    outcome = write(tx, prepared.plan)
+    if not wish.allow_lockout:
+        _check_lockout(tx)
+    return replace(outcome, value=prepared.shape)
+
+
+def _check_given(given: Mapping[str, Any], shape: Mapping[str, Any]) -> None:
+    """Raise `Conflict` when what was planned then is not what would be done now."""
+    if given.get("stored") != shape["stored"]:
+        raise Conflict(
+            "the stored policy has changed since this plan was made",
+            advice="make a new one with `authsvc policy plan`",
+        )
+    if given.get("prune") != shape["prune"]:
+        word = "with" if given.get("prune") else "without"
+        raise Conflict(f"this plan was made {word} --prune", advice="apply it likewise")
+    if given.get("sha256") != shape["sha256"]:
+        raise Conflict(
+            "this is the plan of other files", advice="make a new one with `authsvc policy plan`"
+        )
+
+
+def _check_lockout(tx: Transaction) -> None:
+    """Raise `Conflict` when the actor's own right to manage would go, or end earlier."""
+    tx.session.flush()
+    after = rights_of(tx.session, tx.actor, tx.now.timestamp())
+    if tx.rights.admin and not after.admin:
+        lost = "admin"
+    else:
+        gone = [own for own in tx.rights.owned if not _still_owns(after, own)]
+        lost = f"owner at '{gone[0].path}'" if gone else ""
+    if lost:
+        raise Conflict(
+            f"this would take your own right: {lost}",
+            advice="keep that grant in the files, or allow it with --allow-lockout",
+        )
+
+
+def _still_owns(after: Rights, own: Owned) -> bool:
+    return after.outlasts(own.path, own.registry, own.ends)

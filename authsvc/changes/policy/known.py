@@ -1,0 +1,92 @@
+"""What the entries of a document refer to: whether it is there, and under which row id."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from authsvc.access.model import Role
+from authsvc.access.roles import BUILT_IN
+from authsvc.changes.subjects import ids_of
+from authsvc.db import models
+from authsvc.errors import Invalid
+from authsvc.principal import LOCAL
+from authsvc.protocol.names import SubjectRef
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What may be referred to, by name, with its row id; None for what comes with the document.
+
+    `subjects` are canonical texts. A person or group of another source needs no row: `sources`
+    says whose may be named before they were ever seen. `held` says what roles hold.
+    """
+
+    sources: frozenset[str]
+    registries: Mapping[str, int | None]
+    roles: Mapping[str, int | None]
+    subjects: Mapping[str, int | None]
+    held: Mapping[str, Role]
+
+    def role(self, name: str) -> Role:
+        """What a role holds; raises `Invalid` when none has that name."""
+        if name not in self.held:
+            raise Invalid(f"no role is called '{name}'", advice=_nearest(name, self.held))
+        return self.held[name]
+
+    def check_registry(self, name: str | None) -> None:
+        """Raise `Invalid` when it is a name, and no registry has it."""
+        if name is not None and name not in self.registries:
+            raise Invalid(f"there is no registry '{name}'", advice=_nearest(name, self.registries))
+
+    def check_subject(self, ref: SubjectRef) -> None:
+        """Raise `Invalid` unless a grant may name this subject, a group have it as a member."""
+        if str(ref) in self.subjects or ref.name == ref.kind:
+            return
+        if ref.source in ("", LOCAL):
+            raise Invalid(f"there is no {ref.kind} '{ref.name}'", advice=self._advice(ref))
+        if ref.source not in self.sources:
+            advice = _nearest(ref.source, self.sources)
+            raise Invalid(f"no source is called '{ref.source}'", advice=advice)
+
+    def _advice(self, ref: SubjectRef) -> str:
+        prefix = str(SubjectRef(ref.kind, ref.source, ""))
+        names = [text.removeprefix(prefix) for text in self.subjects if text.startswith(prefix)]
+        near = difflib.get_close_matches(ref.name, names, 1)
+        if near:
+            return f"did you mean '{near[0]}'?"
+        return f"see `authsvc {ref.kind} list`"
+
+
+def known(
+    session: Session,
+    sources: frozenset[str],
+    after: Mapping[str, Mapping[str, int | None]],
+    held: Mapping[str, Role],
+    refs: Iterable[SubjectRef],
+) -> Known:
+    """What may be referred to once a document is applied.
+
+    `after` are registries, custom roles and groups as they will be, by name, with their row ids;
+    `held` is what custom roles will hold; `refs` are the subjects that are named.
+    """
+    builtin = session.scalars(select(models.Role).where(models.Role.builtin))
+    groups = {f"group:{name}": row for name, row in after["groups"].items()}
+    stored = (ref for ref in refs if (ref.kind, ref.source) != ("group", ""))
+    return Known(
+        sources=sources,
+        registries=after["registries"],
+        roles={**{role.name: role.id for role in builtin}, **after["roles"]},
+        subjects={**ids_of(session, stored), **groups},
+        held={**held, **BUILT_IN},
+    )
+
+
+def _nearest(word: str, words: Iterable[str]) -> str:
+    known_words = sorted(words)
+    near = difflib.get_close_matches(word, known_words, 1)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"there are: {', '.join(known_words[:20]) or 'none'}"

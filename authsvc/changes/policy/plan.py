@@ -1,0 +1,248 @@
+"""What applying a document would do to what is stored: worked out, and nothing written.
+
+Declarative: what an entry leaves out is at its default. Nothing is removed without `prune`, and
+with it only kinds that the files speak of; members of groups come without it and go with it.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from authsvc.access.explain import ANONYMOUS
+from authsvc.access.rights import Rights
+from authsvc.access.roles import BUILT_IN, custom
+from authsvc.access.sentences import Sentence
+from authsvc.changes import grants, guard
+from authsvc.changes.faults import Faults
+from authsvc.changes.grants import GrantSpec
+from authsvc.changes.groups import GroupSpec
+from authsvc.changes.namespaces import NamespaceSpec
+from authsvc.changes.roles import RoleSpec
+from authsvc.changes.spec import Spec, checked
+from authsvc.changes.unit_of_work import Transaction
+from authsvc.errors import Conflict, Invalid
+from authsvc.protocol.names import SubjectRef, parse_subject
+
+from .document import KINDS, Document, Entry
+from .known import Known, known
+from .pruned import pruned
+from .stored import KEYS, Held, Holdings, Item, Key, holdings, item_of
+
+ADMINISTERED: Final = {"registries": "registry", "roles": "role", "groups": "group"}
+"""Kinds that administrators alone change, and the word for one of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One difference: `before` None for what is added, `after` None for what is removed.
+
+    `spec` is what `after` was made from; `place` is where it stands, '' for what is removed.
+    """
+
+    kind: str
+    place: str
+    before: Held | None
+    after: Item | None
+    spec: Spec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All differences. They hold for the change of that `version` alone."""
+
+    version: int
+    steps: tuple[Step, ...]
+    unchanged: int
+    prune: bool
+    known: Known
+
+    def of(self, kind: str) -> Iterator[Step]:
+        """The steps of a kind."""
+        return (step for step in self.steps if step.kind == kind)
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """The plan as JSON: {added, changed: [{before, after}], removed} by kind, and counts."""
+        shape: dict[str, Any] = {
+            word: {kind: [] for kind in KINDS} for word in ("added", "changed", "removed")
+        }
+        for step in self.steps:
+            if step.before is None:
+                shape["added"][step.kind].append(step.after)
+            elif step.after is None:
+                shape["removed"][step.kind].append(step.before.item)
+            else:
+                both = {"before": step.before.item, "after": step.after}
+                shape["changed"][step.kind].append(both)
+        return {**shape, "unchanged": self.unchanged, "prune": self.prune}
+
+
+def digest(shape: Mapping[str, Any]) -> str:
+    """The SHA-256 of a plan's differences, by which two of them are told apart."""
+    said = {word: shape[word] for word in ("added", "changed", "removed")}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def plan(tx: Transaction, document: Document, *, prune: bool = False) -> Plan:
+    """What would become different; `tx` may be one that only reads.
+
+    Raises `Invalid` with the places of all faults, `Conflict` for a loop of groups or a role that
+    is in use, `Forbidden` and `NotFound` for what the actor may not speak of.
+    """
+    _check_kinds(tx.rights, document)
+    wanted = {kind: _wanted(kind, getattr(document, kind)) for kind in KINDS}
+    # Of what is stored, all grants are looked at where any may go with what is pruned.
+    prunes = prune and bool(document.kinds)
+    held = holdings(tx.session, None if prunes else [str(key) for key in wanted["grants"]])
+    gone = pruned(tx.rights, held, document.kinds, wanted) if prunes else {}
+    what = _known(tx, document, held, gone)
+    faults = Faults()
+    steps = [
+        step
+        for kind in KINDS
+        for key, entry in wanted[kind].items()
+        if (step := _step(kind, entry, held.of(kind).get(key), prune=prune)) is not None
+    ]
+    steps += [Step(kind, "", each, None) for kind in KINDS for each in gone.get(kind, {}).values()]
+    for step in steps:
+        with faults.at(step.place):
+            _check(tx, step, what)
+    for test in document.tests:
+        with faults.at(test.place):
+            _check_asker(test.spec, what)
+    _refuse_circles(held, steps, gone.get("groups", {}))
+    faults.refuse()
+    unchanged = sum(map(len, wanted.values())) - sum(step.after is not None for step in steps)
+    return Plan(tx.version, tuple(steps), unchanged, prune, what)
+
+
+def _check_kinds(rights: Rights, document: Document) -> None:
+    """Raise for what only administrators manage, before it is said whether it is there."""
+    for kind in KINDS:
+        if kind in document.kinds and kind in ADMINISTERED:
+            guard.administer(rights, ADMINISTERED[kind])
+    if rights.none:
+        guard.administer(rights, "policy")
+    for entry in document.namespaces:
+        guard.place(rights, entry.spec.name, entry.spec.registry)
+    for grant in document.grants:
+        guard.place(rights, grant.spec.on, grant.spec.registry)
+
+
+def _wanted(kind: str, entries: Iterable[Entry[Any]]) -> dict[Key, Entry[Any]]:
+    """The entries by what they are known by; of equal grants the first counts."""
+    wanted: dict[Key, Entry[Any]] = {}
+    for entry in entries:
+        spec = entry.spec
+        key = spec.fingerprint if kind == "grants" else KEYS[kind](item_of(spec))
+        wanted.setdefault(key, entry)
+    return wanted
+
+
+def _step(kind: str, entry: Entry[Any], held: Held | None, *, prune: bool) -> Step | None:
+    """What an entry makes different, None for nothing."""
+    spec = entry.spec
+    if isinstance(spec, GroupSpec) and held is not None and not prune:
+        spec = spec.model_copy(update={"members": (*spec.members, *held.item["members"])})
+    after = item_of(spec)
+    if held is not None and held.item == after:
+        return None
+    return Step(kind, entry.place, held, after, spec)
+
+
+def _known(
+    tx: Transaction, document: Document, held: Holdings, gone: Mapping[str, Mapping[Key, Held]]
+) -> Known:
+    after: dict[str, dict[str, int | None]] = {}
+    for kind in ("registries", "roles", "groups"):
+        stays = {k: each for k, each in held.of(kind).items() if k not in gone.get(kind, {})}
+        named = (entry.spec.name for entry in getattr(document, kind))
+        after[kind] = dict.fromkeys(named) | {str(k): each.id for k, each in stays.items()}
+    roles = {name: each.item["allow"] for name, each in held.roles.items()}
+    roles |= {entry.spec.name: entry.spec.allow for entry in document.roles}
+    holding = {str(name): custom(str(name), allow) for name, allow in roles.items()}
+    return known(tx.session, tx.sources, after, holding, _refs(document))
+
+
+def _refs(document: Document) -> Iterator[SubjectRef]:
+    texts = {entry.spec.subject for entry in document.grants}
+    texts |= {member for entry in document.groups for member in entry.spec.members}
+    texts |= {entry.spec.subject for entry in document.tests} - {ANONYMOUS}
+    return map(parse_subject, sorted(texts))
+
+
+def _check(tx: Transaction, step: Step, what: Known) -> None:
+    """Whether what a step writes refers to what is there, and is the actor's to write."""
+    spec = step.spec
+    if isinstance(spec, GrantSpec):
+        what.check_subject(parse_subject(spec.subject))
+        what.check_registry(spec.registry)
+        what.role(spec.role)
+        if spec.expires_at is not None and spec.expires_at <= tx.now and step.before is None:
+            raise Invalid("the end of this grant is in the past", advice="name a time to come")
+    elif isinstance(spec, GroupSpec):
+        held = step.before.item["members"] if step.before else ()
+        for text in sorted(set(spec.members).difference(held)):
+            what.check_subject(parse_subject(text))
+    elif isinstance(spec, NamespaceSpec):
+        what.check_registry(spec.registry)
+    elif isinstance(spec, RoleSpec) and spec.name in BUILT_IN:
+        raise Conflict(f"role '{spec.name}' is built in", advice="make one of another name")
+    may(tx.rights, step, what)
+
+
+def may(rights: Rights, step: Step, what: Known) -> None:
+    """Whether a step is the actor's to make; raises `Forbidden`, and `Invalid` for robots."""
+    if step.kind == "grants":
+        if rights.admin and step.after is None:
+            return
+        item = step.after or (step.before.item if step.before else {})
+        spec = step.spec if isinstance(step.spec, GrantSpec) else checked(GrantSpec, item)
+        grants.check(rights, spec, what.role(spec.role))
+    elif step.kind == "namespaces":
+        item = step.after or (step.before.item if step.before else {})
+        opened = (
+            guard.OPENED_BY_REMOVAL if step.after is None else guard.opened_by(item["visibility"])
+        )
+        guard.setting(rights, item["name"], item["registry"], opened)
+    else:
+        guard.administer(rights, ADMINISTERED[step.kind])
+
+
+def _check_asker(sentence: Sentence, what: Known) -> None:
+    if sentence.subject != ANONYMOUS:
+        what.check_subject(parse_subject(sentence.subject))
+    what.check_registry(sentence.service)
+
+
+def _refuse_circles(held: Holdings, steps: Iterable[Step], gone: Collection[Key]) -> None:
+    """Raise `Conflict` when a group would be a member of itself."""
+    nested = [step for step in steps if step.kind == "groups" and step.after is not None]
+    after = {k: each.item["members"] for k, each in held.groups.items() if k not in gone}
+    after |= {step.after["name"]: step.after["members"] for step in nested if step.after}
+    below = {name: set(filter(_is_group, members)) for name, members in after.items()}
+    for step in nested:
+        name = f"group:{step.after['name']}" if step.after else ""
+        if name in _reached(name, below):
+            raise Conflict(
+                f"{step.place}: {name} would be a member of itself",
+                advice="groups may be nested but not in a loop",
+            )
+
+
+def _is_group(text: str) -> bool:
+    return text.startswith("group:")
+
+
+def _reached(name: str, below: Mapping[Key, set[str]]) -> set[str]:
+    """All groups that are in a group, directly or through others."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = below.get(waiting.pop().removeprefix("group:"), set()) - found
+        found |= new
+        waiting += new
+    return found

@@ -1,0 +1,72 @@
+"""What goes when a document is applied with `prune`: what no file names, and what that takes along.
+
+Deleting a registry, a namespace or a group takes what is theirs with it (contract 5, rule 10);
+what the files name stays.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from authsvc.access.rights import Rights
+from authsvc.errors import Conflict
+
+from .document import KINDS
+from .stored import Held, Holdings, Item, Key
+
+
+def pruned(
+    rights: Rights,
+    held: Holdings,
+    kinds: Collection[str],
+    wanted: Mapping[str, Mapping[Key, Any]],
+) -> dict[str, dict[Key, Held]]:
+    """What goes, by kind; of the kinds spoken of only what is the actor's to remove.
+
+    `wanted` are the entries of the files by what they are known by. Raises `Conflict` for a role
+    that would go while grants are of it.
+    """
+    gone: dict[str, dict[Key, Held]] = {
+        kind: {
+            key: each
+            for key, each in held.of(kind).items()
+            if kind in kinds and key not in wanted[kind] and _managed(rights, kind, each.item)
+        }
+        for kind in KINDS
+    }
+    for kind in ("namespaces", "grants"):
+        for key, each in held.of(kind).items():
+            if key not in wanted[kind] and _goes_along(kind, each.item, gone):
+                gone[kind][key] = each
+    _refuse_roles_in_use(held, gone)
+    return gone
+
+
+def _managed(rights: Rights, kind: str, item: Item) -> bool:
+    """Whether an entry is the actor's to prune; what is not, is not spoken of."""
+    if kind == "namespaces":
+        return rights.manages(item["name"], item["registry"])
+    return rights.manages(item["on"], item["registry"]) if kind == "grants" else rights.admin
+
+
+def _goes_along(kind: str, item: Item, gone: Mapping[str, Mapping[Key, Held]]) -> bool:
+    """Whether a registry, a namespace or a group that goes takes this with it."""
+    if item["registry"] in gone["registries"]:
+        return True
+    if kind == "grants" and item["subject"].removeprefix("group:") in gone["groups"]:
+        return bool(item["subject"].startswith("group:"))
+    place = item["name"] if kind == "namespaces" else item["on"]
+    above = (place[:end] for end, c in enumerate(place + "/") if c == "/")
+    return any(
+        (path, registry) in gone["namespaces"]
+        for path in above
+        for registry in {None, item["registry"]}
+    )
+
+
+def _refuse_roles_in_use(held: Holdings, gone: Mapping[str, Mapping[Key, Held]]) -> None:
+    used = {each.item["role"] for key, each in held.grants.items() if key not in gone["grants"]}
+    for name in sorted(used & {str(key) for key in gone["roles"]}):
+        raise Conflict(
+            f"role '{name}' would go, and grants are of it",
+            advice=f"keep it in the files, or see `authsvc grant list --role {name}`",
+        )

@@ -1,0 +1,138 @@
+"""What is stored of the kinds that a document speaks of, as of one transaction."""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from authsvc.audit.records import Event
+from authsvc.audit.records import Outcome as Ending
+from authsvc.changes import reads
+from authsvc.changes.grants import GrantSpec
+from authsvc.changes.spec import Spec
+from authsvc.changes.when import print_time
+from authsvc.db.models import Change, Grant, Registry, Role, Subject
+from authsvc.protocol.names import SubjectRef
+
+AT_ONCE = 500  # fingerprints that one query looks for
+
+Item: TypeAlias = dict[str, Any]
+Key: TypeAlias = str | tuple[str, str | None]
+
+
+class Held(NamedTuple):
+    """A stored entry: its row id, and its item of contract section 4 without it."""
+
+    id: int
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What is stored, by kind and by what an entry of the kind is known by.
+
+    Of the grants there may be only some.
+    """
+
+    registries: Mapping[Key, Held]
+    namespaces: Mapping[Key, Held]
+    roles: Mapping[Key, Held]
+    groups: Mapping[Key, Held]
+    grants: Mapping[Key, Held]
+
+    def of(self, kind: str) -> Mapping[Key, Held]:
+        """What is held of a kind."""
+        held: Mapping[Key, Held] = getattr(self, kind)
+        return held
+
+
+KEYS: Final[Mapping[str, Callable[[Item], Key]]] = {
+    "registries": lambda item: str(item["name"]),
+    "namespaces": lambda item: (str(item["name"]), item["registry"]),
+    "roles": lambda item: str(item["name"]),
+    "groups": lambda item: str(item["name"]),
+}
+"""What an entry is known by; a grant by its fingerprint."""
+NOUNS: Final = frozenset(
+    {"registry", "namespace", "role", "group", "grant"}
+    | {"registries", "namespaces", "roles", "groups", "grants"}
+)
+"""The words under which records hold such items."""
+
+
+def holdings(session: Session, fingerprints: Collection[str] | None) -> Holdings:
+    """What is stored; of the grants those with one of the fingerprints, None for all."""
+    roles = session.scalars(select(Role).where(Role.builtin.is_(False)).order_by(Role.name))
+    return Holdings(
+        registries=_held("registries", reads.registries(session)),
+        namespaces=_held("namespaces", reads.namespaces(session)),
+        roles=_held("roles", [reads.role(row) for row in roles]),
+        groups=_held("groups", reads.groups(session)),
+        grants=dict(_all_grants(session) if fingerprints is None else _some(session, fingerprints)),
+    )
+
+
+def last_touched(session: Session) -> int:
+    """The number of the last change of what documents speak of; 0 for none that is recorded."""
+    rows = session.execute(
+        select(Change.seq, Change.body).order_by(Change.seq.desc()).execution_options(yield_per=100)
+    )
+    return next((seq for seq, body in rows if _touches(json.loads(body))), 0)
+
+
+def _touches(record: Item) -> bool:
+    """Whether a record is of such a change: one of a policy, or one that names such items."""
+    if record["outcome"] != Ending.GRANTED:
+        return False
+    parts = [record["before"], record["after"]]
+    items = [one for part in parts for one in (part if isinstance(part, list) else [part])]
+    named = {noun for item in items if isinstance(item, dict) for noun in item}
+    return record["event"] == Event.POLICY or not named.isdisjoint(NOUNS)
+
+
+def item_of(spec: Spec) -> Item:
+    """What a spec would be stored as: its item of contract section 4 without `id`."""
+    item = spec.model_dump(mode="json")
+    if isinstance(spec, GrantSpec):
+        item["expires_at"] = print_time(spec.expires_at)
+    if "members" in item:
+        item["members"] = sorted(set(item["members"]))
+    return item
+
+
+def _held(kind: str, items: Sequence[Item]) -> dict[Key, Held]:
+    key = KEYS[kind]
+    return {
+        key(item): Held(item["id"], {k: v for k, v in item.items() if k != "id"}) for item in items
+    }
+
+
+def _some(session: Session, fingerprints: Collection[str]) -> Iterator[tuple[str, Held]]:
+    wanted = list(fingerprints)
+    for start in range(0, len(wanted), AT_ONCE):
+        yield from _all_grants(session, Grant.fingerprint.in_(wanted[start : start + AT_ONCE]))
+
+
+def _all_grants(session: Session, *where: ColumnElement[bool]) -> Iterator[tuple[str, Held]]:
+    """Row by row and without objects between, since there may be a million."""
+    rows = session.execute(
+        select(
+            Grant.id, Grant.fingerprint, Subject.kind, Subject.source, Subject.name,
+            Role.name, Grant.pattern, Registry.name, Grant.effect, Grant.expires_at,
+            Grant.cidrs, Grant.reason,
+        )
+        .join(Subject, Subject.id == Grant.subject_id)
+        .join(Role, Role.id == Grant.role_id)
+        .outerjoin(Registry, Registry.id == Grant.registry_id)
+        .where(*where)
+        .order_by(Grant.id)
+    )  # fmt: skip
+    for number, known, kind, source, name, role, on, registry, effect, ends, cidrs, reason in rows:
+        yield known, Held(number, {
+            "subject": str(SubjectRef(kind, source, name)), "role": role, "on": on,
+            "registry": registry, "effect": effect, "expires_at": print_time(ends),
+            "cidrs": list(cidrs), "reason": reason,
+        })  # fmt: skip

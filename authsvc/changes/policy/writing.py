@@ -1,0 +1,179 @@
+"""A plan carried out: what differs is written, in one transaction, and nothing else is touched.
+
+Looked up is only what the plan could not know, since edits of everybody else wait meanwhile, and
+on SQLite the records of tokens too.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import FromClause, delete, select
+
+from authsvc.audit.records import Event
+from authsvc.changes import grants, groups, namespaces, registries, roles, subjects
+from authsvc.changes.grants import GrantSpec, Ids
+from authsvc.changes.namespaces import NamespaceSpec
+from authsvc.changes.unit_of_work import Outcome, Transaction
+from authsvc.db.models import Namespace, Registry, Role
+from authsvc.protocol.names import parse_subject
+
+from .plan import Plan, Step, may
+from .stored import Item
+
+MAX_RECORDED = 500  # items that a record names; beyond it, counts and a hash
+
+
+def write(tx: Transaction, plan: Plan) -> Outcome[dict[str, Any]]:
+    """Make a plan true; it must be of the change before this one. The value is its shape.
+
+    What goes, goes first: then a name may be given anew. Raises `Forbidden` for what is not the
+    actor's to change, `Conflict` for what a rule refuses.
+    """
+    shape = plan.shape
+    if not plan.steps:
+        return Outcome(shape, Event.POLICY)
+    if not tx.rights.admin:
+        for step in plan.steps:
+            may(tx.rights, step, plan.known)
+    topics = frozenset[str]().union(*(part(tx, plan) for part in _PARTS))
+    return Outcome(shape, Event.POLICY, after=_recorded(shape), topics=topics)
+
+
+def _less(tx: Transaction, plan: Plan) -> frozenset[str]:
+    """Remove grants and namespaces, and then what they may have referred to."""
+    gone = [step.before for step in plan.of("grants") if step.before and step.after is None]
+    grants.remove_all(tx, [held.id for held in gone])
+    spaces = [step.before.id for step in plan.of("namespaces") if step.before and not step.after]
+    for start in range(0, len(spaces), subjects.AT_ONCE):
+        some = spaces[start : start + subjects.AT_ONCE]
+        tx.session.execute(delete(Namespace).where(Namespace.id.in_(some)))
+    named = [
+        *((groups.remove, step) for step in plan.of("groups")),
+        *((registries.remove, step) for step in plan.of("registries")),
+        *((roles.remove, step) for step in plan.of("roles")),
+    ]
+    done = [
+        remove(tx, step.before.item["name"])
+        for remove, step in named
+        if step.before is not None and step.after is None
+    ]
+    base = {"base"} if spaces else set()
+    return _topics(done) | base | {f"subject:{held.item['subject']}" for held in gone}
+
+
+def _own(tx: Transaction, plan: Plan) -> frozenset[str]:
+    """Write registries, roles and namespaces."""
+    done: list[Outcome[Any]] = []
+    for step in plan.of("registries"):
+        done += _set(tx, step, registries.add, registries.change)
+    for step in plan.of("roles"):
+        done += _set(
+            tx, step, roles.add, lambda tx, name, item: roles.change(tx, name, item["allow"])
+        )
+    for step in plan.of("namespaces"):
+        if isinstance(step.spec, NamespaceSpec):
+            own = step.spec
+            done.append(
+                namespaces.add(tx, own)
+                if step.before is None
+                else namespaces.change(tx, own.name, own.registry, own.visibility)
+            )
+    return _topics(done)
+
+
+def _allow(tx: Transaction, name: str, item: Item) -> Outcome[Any]:
+    return roles.change(tx, name, item["allow"])
+
+
+def _set(
+    tx: Transaction,
+    step: Step,
+    add: Callable[[Transaction, Any], Outcome[Any]],
+    change: Callable[[Transaction, str, Item], Outcome[Any]],
+) -> Iterator[Outcome[Any]]:
+    if step.after is not None:
+        name = step.after["name"]
+        yield add(tx, step.spec) if step.before is None else change(tx, name, step.after)
+
+
+def _groups(tx: Transaction, plan: Plan) -> frozenset[str]:
+    """Write all groups first, so that one may be a member of another that stands further down."""
+    steps = [step for step in plan.of("groups") if step.after is not None]
+    made = [
+        groups.add(tx, groups.GroupSpec(name=step.after["name"]))
+        for step in steps
+        if step.before is None and step.after is not None
+    ]
+    filled = [
+        groups.set_members(tx, step.after["name"], step.after["members"])
+        for step in steps
+        if step.after is not None
+    ]
+    return _topics([*made, *filled])
+
+
+def _more(tx: Transaction, plan: Plan) -> frozenset[str]:
+    """Write grants: new ones all at once, and reasons that are others now."""
+    new: list[GrantSpec] = []
+    for step in plan.of("grants"):
+        if isinstance(step.spec, GrantSpec) and step.before is None:
+            new.append(step.spec)
+        elif isinstance(step.spec, GrantSpec) and step.before is not None:
+            grants.set_reason(tx, step.before.id, step.spec.reason)
+    ids, unseen = _ids(tx, plan, new)
+    grants.add_all(tx, new, ids)
+    told = {f"subject:{step.after['subject']}" for step in plan.of("grants") if step.after}
+    return frozenset(told) | unseen
+
+
+_PARTS = (_less, _own, _groups, _more)
+
+
+def _ids(tx: Transaction, plan: Plan, new: Iterable[GrantSpec]) -> tuple[Ids, frozenset[str]]:
+    """The row ids of all that new grants refer to; and topics of people never named before."""
+    known = plan.known
+    named = {spec.subject for spec in new}
+    found = {text: row for text in named if (row := known.subjects.get(text)) is not None}
+    missing = [parse_subject(text) for text in sorted(named - found.keys())]
+    found |= subjects.ids_of(tx.session, missing)  # groups of this document, and members of them
+    unseen = [ref for ref in missing if str(ref) not in found]
+    found |= subjects.make_all(tx, unseen)
+    people = {subjects.topic_of_name(ref.name) for ref in unseen if ref.kind == "user"}
+    ids = Ids(
+        found,
+        _names(tx, Role.__table__, known.roles),
+        _names(tx, Registry.__table__, known.registries),
+    )
+    return ids, frozenset(people)
+
+
+def _names(tx: Transaction, table: FromClause, known: Mapping[str, int | None]) -> dict[str, int]:
+    """The row ids by name, those that this plan has made among them."""
+    rows = {name: row for name, row in known.items() if row is not None}
+    if len(rows) < len(known):
+        rows |= dict(tx.session.execute(select(table.c.name, table.c.id)))
+    return rows
+
+
+def _topics(done: Iterable[Outcome[Any]]) -> frozenset[str]:
+    return frozenset[str]().union(*(part.topics for part in done))
+
+
+def _recorded(shape: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record holds of a plan: all of it, or counts and the SHA-256 of its canonical JSON."""
+    said = {
+        word: _some(shape[word]) for word in ("added", "changed", "removed") if _some(shape[word])
+    }
+    counts = {
+        word: {kind: len(held) for kind, held in kinds.items()} for word, kinds in said.items()
+    }
+    if sum(sum(kinds.values()) for kinds in counts.values()) <= MAX_RECORDED:
+        return said
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return {"counts": counts, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _some(kinds: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    return {kind: held for kind, held in kinds.items() if held}

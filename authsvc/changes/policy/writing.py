@@ -153,7 +153,8 @@ def _names(tx: Transaction, table: FromClause, known: Mapping[str, int | None]) 
     """The row ids by name, those that this plan has made among them."""
     rows = {name: row for name, row in known.items() if row is not None}
     if len(rows) < len(known):
-        rows |= dict(tx.session.execute(select(table.c.name, table.c.id)))
+        found = tx.session.execute(select(table.c.name, table.c.id))
+        rows |= {row.name: row.id for row in found}
     return rows
 
 

@@ -9,11 +9,12 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from authsvc.access.model import Role
 from authsvc.access.rights import Rights
+from authsvc.db.bulk import insert_all
 from authsvc.db.models import Grant, Subject
 from authsvc.errors import Conflict, Invalid, NotFound
 from authsvc.protocol import names
@@ -163,8 +164,7 @@ def add_all(tx: Transaction, specs: Iterable[GrantSpec], ids: Ids) -> None:
         }
         for spec in specs
     ]
-    if rows:
-        tx.session.execute(insert(Grant), rows)
+    insert_all(tx.session, Grant, rows)
 
 
 def remove_all(tx: Transaction, numbers: Sequence[int]) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from authsvc.db.bulk import insert_all
 from authsvc.db.models import Subject
 from authsvc.errors import Invalid, NotFound
 from authsvc.principal import LOCAL
@@ -84,11 +85,9 @@ def made(tx: Transaction, kind: str, source: str, name: str) -> Subject:
 
 def make_all(tx: Transaction, refs: Sequence[SubjectRef]) -> dict[str, int]:
     """New rows, written at once; their ids by canonical text."""
-    if not refs:
-        return {}
-    new = {"enabled": True, "created_at": tx.now, "changed_in": tx.version}
+    new = {"enabled": True, "retired": False, "created_at": tx.now, "changed_in": tx.version}
     rows = [{"kind": ref.kind, "source": ref.source, "name": ref.name, **new} for ref in refs]
-    tx.session.execute(insert(Subject), rows)
+    insert_all(tx.session, Subject, rows)
     return ids_of(tx.session, refs)
 
 

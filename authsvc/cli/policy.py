@@ -1,62 +1,223 @@
-"""`authsvc policy`: policy files."""
+"""`authsvc policy`: rights as files that are checked, tried, compared and applied."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import output
-from .session import actor, opened
+from . import output, policy_shown
+from .session import actor, opened, options, people_of
 
-app = typer.Typer(no_args_is_help=True, help="Policy files.")
+if TYPE_CHECKING:
+    from authsvc.access.trials import Trial
+    from authsvc.assembly.offline import Offline
+    from authsvc.changes.policy.apply import Wish
+    from authsvc.changes.policy.document import Document
 
-SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+app = typer.Typer(no_args_is_help=True, help="Rights as files: check, try, compare, apply.")
+
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE_OR_DIR...", help="*.yaml, *.yml, *.json, or - for stdin."),
+]
+MaybeFiles = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="FILE_OR_DIR...", help="*.yaml, *.yml, *.json, or - for stdin."),
+]
+Prune = Annotated[
+    bool, typer.Option("--prune", help="Remove what the files leave out, of kinds they speak of.")
+]
+Alone = Annotated[
+    bool, typer.Option("--alone", help="The files by themselves; no database is needed.")
+]
 
 
 @app.callback()
 def group() -> None:
-    """Policy files."""
+    """Rights as files: check, try, compare, apply."""
+
+
+@app.command()
+def plan(
+    context: typer.Context,
+    files: Files,
+    prune: Prune = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit 1 when there is a difference.")
+    ] = False,
+) -> None:
+    """What applying would add, change and remove, and who gains and loses by it.
+
+    Nothing is written. With --json it is the plan that `apply --plan` takes.
+    """
+    from authsvc.changes.policy.apply import Wish
+    from authsvc.changes.policy.foreseen import foreseen
+
+    wish = Wish(_document(files), prune)
+    with opened(context) as parts:
+        value = parts.unit_of_work.look(actor(), lambda tx: foreseen(tx, wish))
+    output.result(context, value, policy_shown.plan(value))
+    if exit_code and policy_shown.differs(value):
+        raise typer.Exit(1)
 
 
 @app.command()
 def apply(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE_OR_DIR...")],
+    files: Files,
+    prune: Prune = False,
+    allow_lockout: Annotated[
+        bool, typer.Option("--allow-lockout", help="Even if it takes the right of who applies it.")
+    ] = False,
+    plan_file: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="FILE", help="Only if this plan is still the one."),
+    ] = None,
 ) -> None:
-    """Add what is missing, in one transaction; what is there already is not touched."""
-    from authsvc.changes.policy.apply import submit_files
+    """Make it so, in one transaction; what is so already is not touched."""
+    from authsvc.changes.policy.apply import TestsFail, Wish, parsed, submit
 
-    contents = [(str(file), content(file)) for each in files for file in _expanded(each)]
+    given = None if plan_file is None else _plan(plan_file)
+    with opened(context) as parts, policy_shown.Progress() as progress:
+        progress.begin("reading")
+        document = parsed(parts.unit_of_work, actor(), _contents(files))
+        progress.begin("comparing and writing")
+        wish = Wish(document, prune, allow_lockout, given)
+        try:
+            value = submit(parts.unit_of_work, actor(), wish, people_of(parts.settings))
+        except TestsFail as failed:
+            for trial in failed.trials:
+                output.note(policy_shown.trial(trial))
+            raise
+    output.result(context, value, policy_shown.summary(value))
+
+
+@app.command("test")
+def run_tests(
+    context: typer.Context,
+    files: Files,
+    prune: Prune = False,
+    stored: Annotated[
+        bool, typer.Option("--stored", help="Try what is stored now, not what the files say.")
+    ] = False,
+    alone: Alone = False,
+) -> None:
+    """Run the tests of the files against the policy as it would be once they are applied."""
+    from authsvc.changes.policy.apply import Wish
+
+    wish = Wish(_document(files), prune)
+    if alone:
+        done = _tried_alone(wish.document)
+    else:
+        with opened(context) as parts:
+            done = _tried(parts, wish, stored=stored)
+    failed = policy_shown.trials(context, done)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def lint(context: typer.Context, files: MaybeFiles = None, alone: Alone = False) -> None:
+    """Look for what is allowed but hardly meant, in files or, without any, in what is stored.
+
+    Exit code 1 when something is found.
+    """
+    from authsvc.changes.policy.linted import linted, linted_alone, linted_stored
+
+    if files and alone:
+        found = linted_alone(_document(files), now=_now())
+    else:
+        with opened(context) as parts:
+            look = parts.unit_of_work.look
+            if files:
+                document = _document(files)
+                found = look(actor(), lambda tx: linted(tx, document))
+            else:
+                found = look(actor(), linted_stored)
+    policy_shown.findings(context, found)
+    if found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(context: typer.Context) -> None:
+    """Print what is stored as one document, without secrets, in an order that stays."""
+    from authsvc.changes.policy.export import exported, printed
+
     with opened(context) as parts:
-        value = submit_files(parts.unit_of_work, actor(), contents)
-    output.result(context, value, summary(value))
+        value = parts.unit_of_work.look(actor(), exported)
+    if options(context).json:
+        output.result(context, value, "")
+    else:
+        for line in printed(value):
+            print(line)
 
 
-def summary(value: dict[str, Any]) -> str:
-    """What `apply` did, in one line."""
-    added = [f"{len(items)} {noun}" for noun, items in value["added"].items() if items]
-    return f"added {', '.join(added) or 'nothing'}; {value['unchanged']} were there already"
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a document, by which an editor completes."""
+    import json
+
+    from authsvc.changes.policy.schema import schema as of_documents
+
+    print(json.dumps(of_documents(), indent=2))
 
 
-def content(file: Path) -> bytes:
-    """The bytes of a policy file; raises `Invalid`."""
-    from authsvc.changes.policy.placed import MAX_BYTES
+def _contents(files: Iterable[Path]) -> list[tuple[str, bytes]]:
+    from authsvc.changes.policy.files import read
+
+    return read(list(files))
+
+
+def _document(files: Iterable[Path]) -> Document:
+    from authsvc.changes.policy.document import parse
+
+    return parse(_contents(files))
+
+
+def _plan(file: Path) -> dict[str, Any]:
+    """A plan as `policy plan --json` printed it; raises `Invalid`."""
+    import json
+
     from authsvc.errors import Invalid
 
     try:
-        with file.open("rb") as opened_file:
-            return opened_file.read(MAX_BYTES + 1)
+        value = json.loads(file.read_bytes())
     except OSError as error:
         raise Invalid(f"{file} cannot be read: {error.strerror}") from error
+    except ValueError:
+        value = None
+    if not isinstance(value, dict) or not {"stored", "sha256", "prune"} <= value.keys():
+        raise Invalid(f"{file} is no plan", advice="make one with `authsvc --json policy plan`")
+    return value
 
 
-def _expanded(path: Path) -> list[Path]:
-    """A file itself, or the policy files directly in a folder, by name."""
-    from authsvc.errors import Invalid
+def _tried_alone(document: Document) -> tuple[Trial, ...]:
+    from authsvc.access.trials import alone, tried
+    from authsvc.changes.policy.alone import alone as book_of
 
-    if not path.is_dir():
-        return [path]
-    files = [each for each in path.iterdir() if each.suffix in SUFFIXES and each.is_file()]
-    if not files:
-        raise Invalid(f"there is no policy file in {path}", advice="name *.yaml, *.yml or *.json")
-    return sorted(files)
+    book, now = book_of(document), _now()
+    return tuple(tried(book, test.spec, alone(test.spec), now=now) for test in document.tests)
+
+
+def _tried(parts: Offline, wish: Wish, *, stored: bool) -> tuple[Trial, ...]:
+    from authsvc.access.store import Stored
+    from authsvc.changes.policy.apply import planned, trials
+    from authsvc.changes.policy.overlay import over
+
+    people = people_of(parts.settings)
+
+    def look(tx: Any) -> tuple[Trial, ...]:
+        book = Stored(tx.session) if stored else over(Stored(tx.session), planned(tx, wish)[0])
+        return trials(tx, book, wish.document.tests, people)
+
+    return parts.unit_of_work.look(actor(), look)
+
+
+def _now() -> float:
+    from authsvc.clock import SystemClock
+
+    return SystemClock().now()

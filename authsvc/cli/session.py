@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from authsvc.access.questions import People
     from authsvc.assembly.offline import Offline
     from authsvc.changes.unit_of_work import Outcome, Transaction
     from authsvc.principal import Actor
@@ -65,6 +66,17 @@ def change(context: typer.Context, edit: Callable[[Transaction], Outcome[T]]) ->
     """Make one edit by the one road, as the person at this terminal."""
     with opened(context) as parts:
         return parts.unit_of_work.run(actor(), edit)
+
+
+def people_of(settings: Settings) -> People:
+    """Whom the sources know; a directory is asked when a question is about one of its people."""
+    from functools import partial
+
+    from authsvc.access.questions import People
+    from authsvc.assembly.sources import asked_once
+
+    names = [source.name for source in settings.sources]
+    return People(names, partial(asked_once, settings))
 
 
 def actor() -> Actor:

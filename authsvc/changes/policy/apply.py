@@ -4,13 +4,15 @@ What takes long is done before: the transaction only compares the number of the 
 done for, and does it anew when another edit came between.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from authsvc.access.questions import People, asked_about
 from authsvc.access.rights import Owned, Rights
+from authsvc.access.rulebook import Rulebook
+from authsvc.access.sentences import Sentence
 from authsvc.access.store import Stored
 from authsvc.access.trials import Trial, tried
 from authsvc.audit.records import Event
@@ -18,7 +20,7 @@ from authsvc.changes.unit_of_work import REFUSALS, Outcome, Transaction, UnitOfW
 from authsvc.errors import Conflict, Invalid
 from authsvc.principal import Actor
 
-from .document import Document, parse
+from .document import Document, Entry, parse
 from .overlay import over
 from .plan import Plan, digest, plan
 from .stored import last_touched
@@ -69,23 +71,35 @@ def apply(tx: Transaction, document: Document, *, prune: bool = False) -> Outcom
     return write(tx, plan(tx, document, prune=prune))
 
 
-def prepare(tx: Transaction, wish: Wish, people: People) -> Prepared:
-    """Work out what a wish comes to; `tx` may be one that only reads.
+def planned(tx: Transaction, wish: Wish) -> tuple[Plan, dict[str, Any]]:
+    """The plan of a wish, and its JSON with what `given` is compared by; `tx` may only read.
 
     Raises what `plan` does, and `Conflict` when the given plan is not the one.
     """
     made = plan(tx, wish.document, prune=wish.prune)
-    shape = {"stored": last_touched(tx.session), **made.shape}
-    shape["sha256"] = digest(shape)
+    shape = {"stored": last_touched(tx.session), **made.shape, "sha256": digest(made.shape)}
     if wish.given is not None:
         _check_given(wish.given, shape)
-    book = over(Stored(tx.session), made)
+    return made, shape
+
+
+def trials(
+    tx: Transaction, book: Rulebook, tests: Iterable[Entry[Sentence]], people: People
+) -> tuple[Trial, ...]:
+    """How tests go; raises `NotFound` for somebody who is not there."""
     now = tx.now.timestamp()
-    trials = tuple(
+    return tuple(
         tried(book, test.spec, asked_about(tx.session, test.spec.subject, people), now=now)
-        for test in wish.document.tests
+        for test in tests
     )
-    return Prepared(made, shape, trials)
+
+
+def _prepare(tx: Transaction, wish: Wish, people: People) -> Prepared:
+    made, shape = planned(tx, wish)
+    made.recorded  # noqa: B018 - worked out now, and not while others wait
+    book = over(Stored(tx.session), made)
+    tried_out = trials(tx, book, wish.document.tests, people)
+    return Prepared(made, shape, tried_out)
 
 
 def submit_files(
@@ -110,7 +124,7 @@ def parsed(unit_of_work: UnitOfWork, actor: Actor, files: Sequence[tuple[str, by
 def submit(unit_of_work: UnitOfWork, actor: Actor, wish: Wish, people: People) -> dict[str, Any]:
     """Apply in one transaction, with one record that holds the plan; the value is its shape.
 
-    Raises what `prepare` does, `TestsFail`, `Forbidden`, and `Conflict` for a rule that refuses.
+    Raises what `planned` does, `TestsFail`, `Forbidden`, and `Conflict` for a rule that refuses.
     A refusal leaves one refused record.
     """
     for _ in range(AGAIN):
@@ -120,13 +134,13 @@ def submit(unit_of_work: UnitOfWork, actor: Actor, wish: Wish, people: People) -
         except _Overtaken:
             continue
     return unit_of_work.run(
-        actor, lambda tx: _write(wish, prepare(tx, wish, people), tx), event=Event.POLICY
+        actor, lambda tx: _write(wish, _prepare(tx, wish, people), tx), event=Event.POLICY
     )
 
 
 def _prepared(unit_of_work: UnitOfWork, actor: Actor, wish: Wish, people: People) -> Prepared:
     try:
-        return unit_of_work.look(actor, lambda tx: prepare(tx, wish, people))
+        return unit_of_work.look(actor, lambda tx: _prepare(tx, wish, people))
     except REFUSALS as error:
         unit_of_work.refused(actor, Event.POLICY, error.message)
         raise

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from authsvc.access.explain import ANONYMOUS
@@ -30,6 +31,7 @@ from .known import Known, known
 from .pruned import pruned
 from .stored import KEYS, Held, Holdings, Item, Key, holdings, item_of
 
+MAX_RECORDED = 500  # items that a record names; beyond it, counts and a hash
 ADMINISTERED: Final = {"registries": "registry", "roles": "role", "groups": "group"}
 """Kinds that administrators alone change, and the word for one of each."""
 
@@ -48,7 +50,7 @@ class Step:
     spec: Spec | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """All differences. They hold for the change of that `version` alone."""
 
@@ -62,7 +64,7 @@ class Plan:
         """The steps of a kind."""
         return (step for step in self.steps if step.kind == kind)
 
-    @property
+    @cached_property
     def shape(self) -> dict[str, Any]:
         """The plan as JSON: {added, changed: [{before, after}], removed} by kind, and counts."""
         shape: dict[str, Any] = {
@@ -78,16 +80,37 @@ class Plan:
                 shape["changed"][step.kind].append(both)
         return {**shape, "unchanged": self.unchanged, "prune": self.prune}
 
+    @cached_property
+    def recorded(self) -> dict[str, Any]:
+        """What a record holds of it: all that differs, or counts and the SHA-256 of that."""
+        said = _differences(self.shape)
+        counts = {word: {kind: len(kinds[kind]) for kind in kinds} for word, kinds in said.items()}
+        if len(self.steps) <= MAX_RECORDED:
+            return said
+        return {"counts": counts, "sha256": digest(self.shape)}
+
+
+def _differences(shape: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
+    """What is added, changed and removed, without the kinds of which nothing is."""
+    said = {
+        word: {kind: held for kind, held in shape[word].items() if held}
+        for word in ("added", "changed", "removed")
+    }
+    return {word: kinds for word, kinds in said.items() if kinds}
+
 
 def digest(shape: Mapping[str, Any]) -> str:
     """The SHA-256 of a plan's differences, by which two of them are told apart."""
-    said = {word: shape[word] for word in ("added", "changed", "removed")}
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(_differences(shape), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def plan(tx: Transaction, document: Document, *, prune: bool = False) -> Plan:
+def plan(
+    tx: Transaction, document: Document, *, prune: bool = False, lenient: bool = False
+) -> Plan:
     """What would become different; `tx` may be one that only reads.
+
+    A `lenient` plan, which is not for writing, takes references to what is not there.
 
     Raises `Invalid` with the places of all faults, `Conflict` for a loop of groups or a role that
     is in use, `Forbidden` and `NotFound` for what the actor may not speak of.
@@ -99,7 +122,6 @@ def plan(tx: Transaction, document: Document, *, prune: bool = False) -> Plan:
     held = holdings(tx.session, None if prunes else [str(key) for key in wanted["grants"]])
     gone = pruned(tx.rights, held, document.kinds, wanted) if prunes else {}
     what = _known(tx, document, held, gone)
-    faults = Faults()
     steps = [
         step
         for kind in KINDS
@@ -107,14 +129,9 @@ def plan(tx: Transaction, document: Document, *, prune: bool = False) -> Plan:
         if (step := _step(kind, entry, held.of(kind).get(key), prune=prune)) is not None
     ]
     steps += [Step(kind, "", each, None) for kind in KINDS for each in gone.get(kind, {}).values()]
-    for step in steps:
-        with faults.at(step.place):
-            _check(tx, step, what)
-    for test in document.tests:
-        with faults.at(test.place):
-            _check_asker(test.spec, what)
-    _refuse_circles(held, steps, gone.get("groups", {}))
-    faults.refuse()
+    if not lenient:
+        _refuse_faults(tx, document, steps, what)
+        _refuse_circles(held, steps, gone.get("groups", {}))
     unchanged = sum(map(len, wanted.values())) - sum(step.after is not None for step in steps)
     return Plan(tx.version, tuple(steps), unchanged, prune, what)
 
@@ -172,6 +189,18 @@ def _refs(document: Document) -> Iterator[SubjectRef]:
     texts |= {member for entry in document.groups for member in entry.spec.members}
     texts |= {entry.spec.subject for entry in document.tests} - {ANONYMOUS}
     return map(parse_subject, sorted(texts))
+
+
+def _refuse_faults(tx: Transaction, document: Document, steps: Iterable[Step], what: Known) -> None:
+    """Raise `Invalid` with the places of all that is not there, or not the actor's to write."""
+    faults = Faults()
+    for step in steps:
+        with faults.at(step.place):
+            _check(tx, step, what)
+    for test in document.tests:
+        with faults.at(test.place):
+            _check_asker(test.spec, what)
+    faults.refuse()
 
 
 def _check(tx: Transaction, step: Step, what: Known) -> None:

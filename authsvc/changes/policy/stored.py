@@ -77,10 +77,14 @@ def holdings(session: Session, fingerprints: Collection[str] | None) -> Holdings
 
 def last_touched(session: Session) -> int:
     """The number of the last change of what documents speak of; 0 for none that is recorded."""
-    rows = session.execute(
-        select(Change.seq, Change.body).order_by(Change.seq.desc()).execution_options(yield_per=100)
-    )
-    return next((seq for seq, body in rows if _touches(json.loads(body))), 0)
+    below = select(Change.seq, Change.body).order_by(Change.seq.desc()).limit(AT_ONCE)
+    rows = session.execute(below).all()
+    while rows:
+        for seq, body in rows:
+            if _touches(json.loads(body)):
+                return int(seq)
+        rows = session.execute(below.where(Change.seq < rows[-1].seq)).all()
+    return 0
 
 
 def _touches(record: Item) -> bool:

@@ -4,8 +4,6 @@ Looked up is only what the plan could not know, since edits of everybody else wa
 on SQLite the records of tokens too.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -22,8 +20,6 @@ from authsvc.protocol.names import parse_subject
 from .plan import Plan, Step, may
 from .stored import Item
 
-MAX_RECORDED = 500  # items that a record names; beyond it, counts and a hash
-
 
 def write(tx: Transaction, plan: Plan) -> Outcome[dict[str, Any]]:
     """Make a plan true; it must be of the change before this one. The value is its shape.
@@ -31,14 +27,13 @@ def write(tx: Transaction, plan: Plan) -> Outcome[dict[str, Any]]:
     What goes, goes first: then a name may be given anew. Raises `Forbidden` for what is not the
     actor's to change, `Conflict` for what a rule refuses.
     """
-    shape = plan.shape
     if not plan.steps:
-        return Outcome(shape, Event.POLICY)
+        return Outcome(plan.shape, Event.POLICY)
     if not tx.rights.admin:
         for step in plan.steps:
             may(tx.rights, step, plan.known)
     topics = frozenset[str]().union(*(part(tx, plan) for part in _PARTS))
-    return Outcome(shape, Event.POLICY, after=_recorded(shape), topics=topics)
+    return Outcome(plan.shape, Event.POLICY, after=plan.recorded, topics=topics)
 
 
 def _less(tx: Transaction, plan: Plan) -> frozenset[str]:
@@ -160,21 +155,3 @@ def _names(tx: Transaction, table: FromClause, known: Mapping[str, int | None]) 
 
 def _topics(done: Iterable[Outcome[Any]]) -> frozenset[str]:
     return frozenset[str]().union(*(part.topics for part in done))
-
-
-def _recorded(shape: Mapping[str, Any]) -> dict[str, Any]:
-    """What a record holds of a plan: all of it, or counts and the SHA-256 of its canonical JSON."""
-    said = {
-        word: _some(shape[word]) for word in ("added", "changed", "removed") if _some(shape[word])
-    }
-    counts = {
-        word: {kind: len(held) for kind, held in kinds.items()} for word, kinds in said.items()
-    }
-    if sum(sum(kinds.values()) for kinds in counts.values()) <= MAX_RECORDED:
-        return said
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return {"counts": counts, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-
-
-def _some(kinds: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
-    return {kind: held for kind, held in kinds.items() if held}

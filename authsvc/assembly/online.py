@@ -131,7 +131,7 @@ def online(settings: Settings) -> Online:
         readers=Bulkhead("admin requests", threads=READERS, queue=ADMIN_WAITING),
         changers=Bulkhead("changes", threads=CHANGERS, queue=ADMIN_WAITING),
         hashes=hashes, find=people.find, limiter=limiter,
-        jobs=(*_jobs(base, keyring, people, costs), *_limit_jobs(limiter)),
+        jobs=(*_jobs(base, keyring, people, costs), *_limit_jobs(limiter, staleness)),
         states=_states(base, feed, keyring, log, people, limiter),
     )  # fmt: skip
 
@@ -173,8 +173,10 @@ def _limiter(base: Offline, log: TokenLog, pseudonym: Callable[[str], str]) -> L
     )
 
 
-def _limit_jobs(limiter: Limiter) -> tuple[Job, ...]:
+def _limit_jobs(limiter: Limiter, staleness: float) -> tuple[Job, ...]:
+    news = Job("news of limits", staleness / 2, limiter.exchange)
     return (
+        *((news,) if limiter.is_shared else ()),
         Job("limits", TENDING, limiter.tend),
         Job("known addresses", FORGETTING, limiter.forget_old, exclusive=True),
     )

@@ -140,7 +140,8 @@ class Authenticator:
     def _meet(self, digest: bytes, username: str, address: str) -> None:
         """Let a remembered password be right at an address where it had not been shown yet.
 
-        It makes the address a known one, but nobody who is limited there learns of it.
+        It makes the address a known one, but nobody who is limited there learns of it; nor does
+        it where the directory that vouches for the password is away, so that nobody checked it.
         """
         found = self._cache.entry(digest, self._clock.monotonic())
         if found is None or not found.account or address in found.addresses:
@@ -148,7 +149,8 @@ class Authenticator:
         guesses = self._guesses
         if not guesses.noted or not guesses.refuses(found.account, address, known=False):
             found.meet(address)
-            guesses.saw(username, address)
+            if not (isinstance(found.outcome, Verified) and found.outcome.bounds.pull_only):
+                guesses.saw(username, address, partial(found.part, address))
 
     def forget(self, topics: frozenset[str] | None) -> None:
         """End what is remembered, or about to be, on these topics; None: on all."""

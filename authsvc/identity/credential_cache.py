@@ -42,6 +42,10 @@ class Remembered:
             self.addresses.clear()
         self.addresses.add(address)
 
+    def part(self, address: str) -> None:
+        """Forget that it was shown at this address."""
+        self.addresses.discard(address)
+
 
 class CredentialCache:
     """What was right is remembered for everybody, what was wrong for the address it came from.

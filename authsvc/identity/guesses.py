@@ -38,8 +38,11 @@ class Guesses(Protocol):
         """As `refuses`, with a look at which addresses are known."""
         ...
 
-    def saw(self, name: str, address: str) -> None:
-        """A remembered password was right at an address where it had not been shown yet."""
+    def saw(self, name: str, address: str, let_go: Callable[[], None]) -> None:
+        """A remembered password was right at an address where it had not been shown yet.
+
+        `let_go` is called when it turns out to be limited there all the same.
+        """
         ...
 
     async def within(
@@ -108,7 +111,7 @@ class Unlimited:
     async def refused(self, name: str, address: str) -> Reached | None:  # noqa: ARG002 - likewise
         return None
 
-    def saw(self, name: str, address: str) -> None:
+    def saw(self, name: str, address: str, let_go: Callable[[], None]) -> None:
         """Nothing hangs on it."""
 
     async def within(

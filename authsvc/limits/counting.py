@@ -5,6 +5,7 @@ Redis goes away.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -52,6 +53,13 @@ class Counting:
             except Away:
                 pass
         return mine
+
+    async def full(self, claims: Sequence[Claim]) -> tuple[float, ...]:
+        """As `Windows.full`."""
+        if self._shared is not None and self._redis is not None:
+            with suppress(Away):
+                return await self._shared.ask(partial(self._redis.full, claims, self._clock.now()))
+        return self._local.full(self._shares(claims), self._clock.monotonic())
 
     async def drop(self, claims: Sequence[Claim]) -> None:
         """As `Windows.drop`."""

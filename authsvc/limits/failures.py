@@ -5,7 +5,7 @@ account, and with the address. A right one gives them back, and empties those of
 address together; a wrong one keeps them; one that could not be checked gives them back.
 """
 
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -15,6 +15,8 @@ from .counting import Counting
 from .keys import Attempted, Keys, account_of, address_of
 from .known import KnownAddresses
 from .limit import Limit, Reached
+from .meetings import Meeting, Meetings
+from .news import News, Said
 from .notes import Newest, Notes
 from .windows import Claim, Full
 
@@ -63,7 +65,7 @@ class Failures:
 
     def __init__(
         self, limits: FailureLimits, keys: Keys, counting: Counting, known: KnownAddresses,
-        clock: Clock,
+        clock: Clock, news: News | None = None,
     ) -> None:  # fmt: skip
         kinds = ((PAIR, limits.pair), (ACCOUNT, limits.account), (ADDRESS, limits.address))
         self._limits: Mapping[bytes, Limit] = {kind: each for kind, each in kinds if each}
@@ -71,6 +73,8 @@ class Failures:
         self._counting = counting
         self._known = known
         self._clock = clock
+        self._news = news
+        self._meetings = Meetings(counting, known)
         self._notes = Notes()
         self._expire_at = 0.0
         self._existing = Newest(EXISTING)
@@ -112,10 +116,31 @@ class Failures:
             return found
         return self.note(account, address, known=True)
 
-    def saw(self, name: str, address: str) -> None:
-        """A remembered password was right at this address too."""
-        if self._limits:
+    def saw(self, name: str, address: str, let_go: Callable[[], None]) -> None:
+        """A remembered password was right at this address too.
+
+        `let_go` is called when it turns out to be limited there by what another worker saw.
+        """
+        if self._limits and self._news is None:
             self._known.saw(account_of(name), address_of(address))
+        elif self._limits:
+            whose = self._keys.attempted(name, address, "")
+            claims = [_claim(kind, whose, limit) for kind, limit in self._limits.items()]
+            self._meetings.add(Meeting(name, address, claims, let_go))
+
+    async def exchange(self) -> None:
+        """Tell other workers what is limited, hear it from them, and settle what hangs on it."""
+        if self._news is not None:
+            await self._news.exchange(self._hear)
+        await self._meetings.settle()
+
+    def _hear(self, said: Said) -> None:
+        limit, now = self._limits.get(said.key[:1]), self._clock
+        wait = said.until - now.now()
+        if limit is not None and wait > 0:
+            wait = min(wait, limit.window)
+            reached = Reached(limit.of(said.most), said.key, wait)
+            self._notes.put(said.key, reached, now.monotonic() + wait)
 
     async def begin(self, name: str, address: str, password: str) -> Attempt | Reached:
         """Whether this password may be checked, which the returned attempt then stands for."""
@@ -128,6 +153,9 @@ class Failures:
             known = await self._is_known(name, address, claims[found.claim].key)
             if known:
                 claims = tuple(_known(claim) for claim in claims)
+                limits = tuple(
+                    limit.of(claim.most) for claim, limit in zip(claims, limits, strict=True)
+                )
                 found = await self._counting.take(claims)
         if isinstance(found, Full):
             wait = 0.0 if known is None else found.wait
@@ -187,6 +215,8 @@ class Failures:
     def _reached(self, key: bytes, limit: Limit, wait: float) -> Reached:
         reached = Reached(limit, key, wait)
         self._notes.put(key, reached, self._clock.monotonic() + wait)
+        if self._news is not None:
+            self._news.say(Said(key, limit.amount, self._clock.now() + wait))
         return reached
 
     def clear_here(self, account: str | None, address: str | None) -> None:
@@ -194,6 +224,8 @@ class Failures:
         for starts, ends in self._cleared(account, address):
             self._notes.clear(starts, ends)
             self._counting.clear_here(starts=starts, ends=ends)
+        if self._news is not None:
+            self._news.clear()
 
     async def clear_shared(self, account: str | None, address: str | None) -> None:
         """The same in Redis."""

@@ -22,6 +22,11 @@ class Limit:
         share = max(1, self.amount // workers)
         return Limit(self.name, share, self.window, self.text)
 
+    def of(self, amount: int) -> "Limit":
+        """The same for another amount, as it is where an address is known."""
+        _, _, window = self.text.partition("/")
+        return Limit(self.name, amount, self.window, f"{amount}/{window}")
+
 
 def limit(name: str, text: str) -> Limit | None:
     """The limit that a setting such as `10/5minutes` means; None for an empty one, which is off.

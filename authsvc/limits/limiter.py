@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from authsvc import metrics
 from authsvc.clock import Clock
 from authsvc.db.engine import Database
 from authsvc.errors import Unavailable
@@ -17,6 +16,7 @@ from .failures import FailureLimits, Failures
 from .keys import Keys, account_of, address_of
 from .known import KnownAddresses, Thread
 from .limit import Limit, limit
+from .news import News
 from .refusing import Refused, Refusing, Tell
 from .requests import RequestLimit
 from .shared import SharedCounting
@@ -37,10 +37,14 @@ class Parts:
 
 
 class Limiter:
-    """The limits of one worker. All of it belongs to one event loop, but for `tend`."""
+    """The limits of one worker, made on the event loop that all of it belongs to.
+
+    What is for a job is called in a thread.
+    """
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._loop = asyncio.get_running_loop()
         self.failures = parts.failures
         self.refusing = parts.refusing
         self._clearing: set[asyncio.Task[None]] = set()
@@ -115,9 +119,17 @@ class Limiter:
         shared = self._parts.shared
         if shared is not None:
             shared.look()
-            metrics.REDIS_UP.set(not shared.away)
         with suppress(Unavailable):  # tried again at the next round
             self._parts.known.flush()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether workers count together."""
+        return self._parts.shared is not None
+
+    def exchange(self) -> None:
+        """Tell and hear who is limited. Blocks, and no longer than Redis may take; for a job."""
+        asyncio.run_coroutine_threadsafe(self.failures.exchange(), self._loop).result()
 
     def forget_old(self) -> None:
         """Remove what is kept no longer; for a job that one process of all runs."""
@@ -162,7 +174,7 @@ def limiter(
 
     return Limiter(
         Parts(
-            Failures(limits, keys, counting, known, clock),
+            Failures(limits, keys, counting, known, clock, _news(limits, shared)),
             Refusing(counting, clock, tell),
             known,
             requests("anonymous_requests", chosen.anonymous_requests),
@@ -170,6 +182,12 @@ def limiter(
             shared,
         )
     )
+
+
+def _news(limits: FailureLimits, shared: SharedCounting | None) -> News | None:
+    each = (limits.pair, limits.address, limits.account)
+    longest = max((limit.window for limit in each if limit is not None), default=0.0)
+    return News(shared, longest) if shared is not None and longest else None
 
 
 def _is_address(address: str | None, caller: str) -> bool:

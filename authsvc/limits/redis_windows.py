@@ -84,6 +84,17 @@ end
 return found
 """
 )
+_FULL = (
+    _COMMON
+    + """
+local found = {}
+for i = 1, #KEYS do
+  local _, _, most, window = claim(i)
+  found[i] = wait(KEYS[i], most, window)
+end
+return found
+"""
+)
 
 
 class RedisWindows:
@@ -93,6 +104,7 @@ class RedisWindows:
         self._client = client
         self._take = client.register_script(_TAKE)
         self._count = client.register_script(_COUNT)
+        self._full = client.register_script(_FULL)
 
     async def take(self, claims: Sequence[Claim], now: float) -> Full | tuple[Place, ...]:
         """As `Windows.take`; `now` is wall clock seconds, alike on all replicas."""
@@ -105,6 +117,10 @@ class RedisWindows:
     async def count(self, claims: Sequence[Claim], now: float) -> tuple[float, ...]:
         """As `Windows.count`."""
         return tuple(map(float, await self._count(*_arguments(claims, now))))
+
+    async def full(self, claims: Sequence[Claim], now: float) -> tuple[float, ...]:
+        """As `Windows.full`."""
+        return tuple(map(float, await self._full(*_arguments(claims, now))))
 
     async def drop(self, claims: Sequence[Claim]) -> None:
         """As `Windows.drop`."""

@@ -18,7 +18,7 @@ from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from authsvc import logs
+from authsvc import logs, metrics
 from authsvc.errors import InvalidSettings
 
 PATIENCE = 0.08  # seconds that a request waits for Redis at most
@@ -104,11 +104,13 @@ class SharedCounting:
         except (RedisError, OSError) as error:
             self._gone(error)
         else:
+            metrics.REDIS_UP.set(1)
             if self.away:
                 _log.warning("Redis answers again: limits are counted for all replicas together")
             self.away = False
 
     def _gone(self, error: Exception) -> None:
+        metrics.REDIS_UP.set(0)
         if not self.away:
             _log.warning(
                 "Redis does not answer: each worker counts limits for itself",

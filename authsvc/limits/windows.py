@@ -74,6 +74,10 @@ class Windows(Protocol):
         """What was in doubt counts. How long each window is full of what counts, in seconds."""
         ...
 
+    async def full(self, claims: Sequence[Claim]) -> tuple[float, ...]:
+        """How long each window is full of what counts, in seconds."""
+        ...
+
     async def drop(self, claims: Sequence[Claim]) -> None:
         """What was in doubt never was."""
         ...
@@ -126,6 +130,10 @@ class LocalWindows:
             held.pop(counted, None)  # the newest stand last
             held[counted] = now
         return _wait(held, claim, now)
+
+    def full(self, claims: Sequence[Claim], now: float) -> tuple[float, ...]:
+        """As `Windows.full`."""
+        return tuple(_wait(self._held(claim, now), claim, now) for claim in claims)
 
     def drop(self, claims: Sequence[Claim]) -> None:
         """As `Windows.drop`."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import anyio.to_thread
@@ -17,7 +17,9 @@ from authsvc.limits.failures import FailureLimits, Failures
 from authsvc.limits.keys import Keys
 from authsvc.limits.known import KnownAddresses
 from authsvc.limits.limit import limit
+from authsvc.limits.news import News
 from authsvc.limits.refusing import Refusing
+from authsvc.limits.shared import SharedCounting
 from authsvc.principal import Kind, Principal
 
 DEFAULTS = {"pair": "10/5minutes", "address": "100/5minutes", "account": "100/hour"}
@@ -103,7 +105,8 @@ def guarded(database, *, book=None, lookups=None, shared=None, workers=1, clock=
     told = []
     counting = Counting(clock, workers=workers, shared=shared)
     known = KnownAddresses(database, clock, anyio.to_thread.run_sync)
-    failures = Failures(chosen, Keys(b"secret" * 4), counting, known, clock)
+    news = None if shared is None else News(shared, 3_600)
+    failures = Failures(chosen, Keys(b"secret" * 4), counting, known, clock, news)
     refusing = Refusing(
         counting, clock,
         lambda reached, who: told.append((reached.limit.name, who.name, who.exists)), sleep,
@@ -112,3 +115,17 @@ def guarded(database, *, book=None, lookups=None, shared=None, workers=1, clock=
         book, lookups=lookups, queue=1_000, guesses=LimitedGuesses(failures, refusing), clock=clock
     ) as built:
         yield Guarded(built, book, failures, known, refusing, told)
+
+
+@asynccontextmanager
+async def several(database, url, number, **more):
+    """So many workers of one installation, with one Redis, one book of people and one clock."""
+    clock, book = FrozenClock(NOW), Book()
+    with ExitStack() as stack:
+        shared = [SharedCounting(url, patience=2.0) for _ in range(number)]
+        yield [
+            stack.enter_context(guarded(database, book=book, clock=clock, shared=each, **more))
+            for each in shared
+        ]
+        for each in shared:
+            await each.close()

@@ -1,6 +1,7 @@
 """What counts as a failure, whom a limit refuses, and whom it must not (contract section 2)."""
 
 import asyncio
+import math
 import unicodedata
 
 import pytest
@@ -8,6 +9,7 @@ from identity.limited import HERE, Book, elsewhere, guarded
 from identity.parts import SECRET, here
 
 from authsvc.errors import Unavailable
+from authsvc.identity.credential_cache import Remembered
 from authsvc.identity.guesses import LimitedGuesses
 from authsvc.identity.provider import Bounds, Rejected, Verified
 from authsvc.limits.failures import Ending
@@ -193,6 +195,9 @@ def test_at_a_known_address_ten_times_as_many_failures_are_let_through(tell):
         answers = await at.guesses("alice", 102)
         assert answers == [WRONG] * 100 + [PAIR] * 2
         assert await at.tries("alice") == PAIR
+        refused = await at.failures.begin("alice", HERE, "one more")
+        for reached in (refused, await at.failures.refused("alice", HERE)):
+            assert (reached.limit.text, reached.error().quota) == ("100/5minutes", 100)
 
     tell(story, account="1000/hour", address="1000/minute")
 
@@ -383,6 +388,20 @@ def test_an_answer_by_grace_clears_no_failures_and_makes_no_address_known(tell):
         await guesses.within(Password("alice", SECRET), HERE, grace)
         assert await at.guesses("alice", 2, begin=50) == [WRONG, PAIR]
         assert not await at.known.knows("alice", HERE)
+
+    tell(story)
+
+
+def test_a_password_remembered_by_grace_makes_no_address_known(tell):
+    who = Principal(Kind.USER, "book", "alice", "alice")
+    by_grace = Verified(who, bounds=Bounds(pull_only=True))
+
+    async def story(at):
+        cache, account = at.house.authenticator._cache, at.failures.account("alice")
+        held = Remembered(by_grace, frozenset(), math.inf, lambda: True, account, {HERE})
+        cache.remember(cache.digest("alice", SECRET), HERE, held)
+        assert await at.tries("alice", address=elsewhere(1)) == RIGHT
+        assert not await at.known.knows("alice", elsewhere(1))
 
     tell(story)
 

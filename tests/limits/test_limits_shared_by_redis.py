@@ -2,10 +2,9 @@
 
 import asyncio
 import re
-from contextlib import ExitStack, asynccontextmanager
 
 import pytest
-from identity.limited import HERE, Book, elsewhere, guarded
+from identity.limited import HERE, elsewhere, several
 from identity.parts import NOW
 
 from authsvc.clock import FrozenClock
@@ -28,26 +27,13 @@ def tell(sqlite_url):
 
     def telling(server, story, workers=2, **more):
         async def inside():
-            async with _workers(database, server, workers, more) as all_of_them:
+            async with several(database, server.url, workers, **more) as all_of_them:
                 await story(*all_of_them)
 
         asyncio.run(inside())
 
     yield telling
     database.dispose()
-
-
-@asynccontextmanager
-async def _workers(database, server, number, more):
-    clock, book = FrozenClock(NOW), Book()
-    with ExitStack() as stack:
-        shared = [SharedCounting(server.url, patience=2.0) for _ in range(number)]
-        yield [
-            stack.enter_context(guarded(database, book=book, clock=clock, shared=each, **more))
-            for each in shared
-        ]
-        for each in shared:
-            await each.close()
 
 
 def test_failures_are_counted_over_all_workers(redis_server, tell):

@@ -30,6 +30,9 @@ class Local:
     async def count(self, claims, now):
         return self.windows.count(claims, now)
 
+    async def full(self, claims, now):
+        return self.windows.full(claims, now)
+
     async def drop(self, claims):
         self.windows.drop(claims)
 
@@ -130,6 +133,7 @@ def test_one_guess_fills_one_place_until_it_counts_for_each_member(run):
         assert await windows.count(claims[:1], START) == (0.0,)
         assert await windows.count(claims[1:2], START) == (600.0,)
         assert await windows.count(claims[2:], START) == (600.0,)
+        assert await windows.full(claims, START + 100) == (500.0,) * 3
 
     run(story)
 
@@ -245,7 +249,9 @@ PAIRS = st.tuples(CLAIMS, CLAIMS).map(
 )
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["take", "take", "count", "drop", "forgive"]), PAIRS, st.integers(0, 150)
+        st.sampled_from(["take", "take", "count", "full", "drop", "forgive"]),
+        PAIRS,
+        st.integers(0, 150),
     ),
     max_size=25,
 )
@@ -262,7 +268,7 @@ def test_memory_and_redis_never_differ(one_redis, steps):
             now += passed
             told = []
             for windows in (shared, local):
-                if what in ("take", "count"):
+                if what in ("take", "count", "full"):
                     told.append(await getattr(windows, what)(claims, now))
                 elif what == "drop":
                     await windows.drop(claims)

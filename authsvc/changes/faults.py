@@ -5,16 +5,30 @@ from contextlib import contextmanager
 
 from authsvc.errors import Conflict, Invalid, NotFound
 
+MOST_KEPT = 1_000  # faults with their texts; beyond it they are counted
+
 
 class Faults:
     """Faults with their places, FILE:LINE:COLUMN, in the order in which they are met."""
 
     def __init__(self) -> None:
         self._found: list[tuple[str, str]] = []
+        self._count = 0
 
     def add(self, place: str, text: str) -> None:
         """One more."""
-        self._found.append((place, text))
+        self._count += 1
+        if self._count <= MOST_KEPT:
+            self._found.append((place, text))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more are counted only, so that nobody need find words for them."""
+        return self._count >= MOST_KEPT
+
+    def count(self, more: int) -> None:
+        """As many more, when it is full."""
+        self._count += more
 
     @contextmanager
     def at(self, place: str) -> Iterator[None]:
@@ -27,7 +41,7 @@ class Faults:
             raise Conflict(f"{place}: {error.message}", advice=error.advice) from error
 
     def refuse(self) -> None:
-        """Raise `Invalid` when there is any."""
-        if self._found:
-            count = "one fault" if len(self._found) == 1 else f"{len(self._found)} faults"
+        """Raise `Invalid` when there is any: its message counts them, its faults are the first."""
+        if self._count:
+            count = "one fault" if self._count == 1 else f"{self._count} faults"
             raise Invalid(f"{count} in the policy; nothing was changed", faults=self._found)

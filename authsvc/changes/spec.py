@@ -68,7 +68,7 @@ def faults_of(kind: type[S], members: Any) -> S | list[ErrorDetails]:
     try:
         return kind.model_validate(members)
     except ValidationError as error:
-        return error.errors(include_input=False)
+        return error.errors(include_input=False, include_url=False)
 
 
 def pointer(location: tuple[int | str, ...]) -> str:

@@ -3,8 +3,7 @@
 Contract section 8: registries, namespaces, roles, groups, grants, and tests.
 """
 
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -15,10 +14,12 @@ from authsvc.changes.groups import GroupSpec
 from authsvc.changes.namespaces import NamespaceSpec
 from authsvc.changes.registries import RegistrySpec
 from authsvc.changes.roles import RoleSpec
-from authsvc.changes.spec import Spec, faults_of, text_of
+from authsvc.changes.spec import Spec, faults_of
 from authsvc.errors import Invalid
 
 from . import placed
+from .encoded import Place
+from .wrong import told, unknown
 
 S = TypeVar("S", bound=Spec)
 T = TypeVar("T")
@@ -56,14 +57,29 @@ def parse(files: Iterable[tuple[str, bytes]]) -> Document:
     faults = Faults()
     read = [(name, placed.read(name, data, faults)) for name, data in files]
     roots = [(name, node) for name, node in read if node and _is_document(name, node, faults)]
+    return gathered(
+        lambda kind, member: _entries(kind, member, roots, faults),
+        _sentences(roots, faults),
+        frozenset(kind for kind in KINDS for _, root in roots if kind in _members(root)),
+        faults,
+    )
+
+
+def gathered(
+    entries: Callable[[Any, str], Iterable[Entry[Any]]],
+    tests: Iterable[Entry[Sentence]],
+    kinds: frozenset[str],
+    faults: Faults,
+) -> Document:
+    """The document of the entries that there are of each kind; refuses with all `faults`."""
     document = Document(
-        registries=tuple(_entries(RegistrySpec, "registries", roots, faults)),
-        namespaces=tuple(_entries(NamespaceSpec, "namespaces", roots, faults)),
-        roles=tuple(_entries(RoleSpec, "roles", roots, faults)),
-        groups=tuple(_entries(GroupSpec, "groups", roots, faults)),
-        grants=tuple(_entries(GrantSpec, "grants", roots, faults)),
-        tests=tuple(_sentences(roots, faults)),
-        kinds=frozenset(kind for kind in KINDS for _, root in roots if kind in _members(root)),
+        registries=tuple(entries(RegistrySpec, "registries")),
+        namespaces=tuple(entries(NamespaceSpec, "namespaces")),
+        roles=tuple(entries(RoleSpec, "roles")),
+        groups=tuple(entries(GroupSpec, "groups")),
+        grants=tuple(entries(GrantSpec, "grants")),
+        tests=tuple(tests),
+        kinds=kinds,
     )
     _check_once(document.registries, lambda spec: spec.name, faults)
     _check_once(document.namespaces, lambda spec: (spec.name, spec.registry), faults)
@@ -81,7 +97,7 @@ def _is_document(name: str, node: placed.Node, faults: Faults) -> bool:
         return False
     for member, held in node.value.items():
         if member not in MEMBERS:
-            faults.add(_at(name, held.key or held.at), _unknown(member, MEMBERS))
+            faults.add(_at(name, held.named_at), unknown(member, MEMBERS))
         elif held.value is not None and not isinstance(held.value, list):
             faults.add(_at(name, held.at), f"'{member}' is a list of entries")
     return True
@@ -124,22 +140,12 @@ def _spec(kind: type[S], name: str, node: placed.Node, faults: Faults) -> S | No
     result = faults_of(kind, placed.plain(node))
     if isinstance(result, Spec):
         return result
-    for fault in result:
-        location, last = fault["loc"], str(fault["loc"][-1]) if fault["loc"] else ""
-        if fault["type"] == "extra_forbidden":
-            where = node.value[last].key or node.at
-            faults.add(_at(name, where), _unknown(last, kind.model_fields))
-        else:
-            subject = f"'{last}' is missing" if fault["type"] == "missing" else text_of(fault)
-            faults.add(_at(name, placed.place(node, location)), subject)
+    if faults.is_full:
+        faults.count(len(result))
+        return None
+    for place, text in told(kind, node, result):
+        faults.add(_at(name, place), text)
     return None
-
-
-def _unknown(word: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = difflib.get_close_matches(word, names, 1)
-    hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(names)}"
-    return f"unknown member '{word[:60]}': {hint}"
 
 
 def _check_once(entries: tuple[Entry[S], ...], key: Any, faults: Faults) -> None:
@@ -150,5 +156,5 @@ def _check_once(entries: tuple[Entry[S], ...], key: Any, faults: Faults) -> None
             faults.add(entry.place, f"this is there already, at {first}")
 
 
-def _at(name: str, place: placed.Place) -> str:
+def _at(name: str, place: Place) -> str:
     return f"{name}:{place[0]}:{place[1]}"

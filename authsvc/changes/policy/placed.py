@@ -5,84 +5,97 @@ and `no` are texts, a time stays a text. Tags, anchors, aliases, merge keys, sev
 keys that come twice and deep nesting are faults, so that reading is linear in the text.
 """
 
+import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import yaml
 
 from authsvc.changes.faults import Faults
 
-MAX_BYTES = 16 * 1024 * 1024  # of one document: some 100,000 grants
+from .encoded import Place, Unreadable, text_of
+
+MAX_BYTES = 16 * 1024 * 1024  # of one file: some 100,000 grants
+MAX_VALUES = 2_000_000  # of one file; 100,000 grants with everything that one may say are 1,200,000
 MAX_DEPTH = 16  # a policy needs 4
+MAX_MEMBERS = 100  # of one object; a grant has 8
+MAX_INNER = 10_000  # values of a list within an entry; a group has at most as many members
+ENTRIES_DEPTH = 2  # where the lists of entries stand: in the members of the document
+LONGEST_QUOTED = 60  # characters of what was given that a fault repeats
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
-_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})", re.ASCII)
+_NUMBER = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+    re.ASCII,
+)
+_WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+OTHER_NUMBER = math.nan
+"""Stands for every number that is no integer of 18 digits: no member takes one."""
 
-Place: TypeAlias = tuple[int, int]
+Value: TypeAlias = "str | int | float | bool | list[Node] | dict[str, Node] | None"
 
 
 @dataclass(slots=True)
 class Node:
-    """A value and where it stands, counted from 1; `key` is where its member's name stands."""
+    """A value and where it stands, from 1; a member of an object also where its name stands.
 
-    value: "str | int | bool | list[Node] | dict[str, Node] | None"
-    at: Place
-    key: Place | None = None
+    Plain numbers and not the parser's marks: those would live on, and be looked at by every
+    collection of garbage, half the time of reading 100,000 grants.
+    """
 
+    value: Value
+    line: int
+    column: int
+    name_line: int = 0
+    name_column: int = 0
 
-@dataclass(slots=True)
-class _Open:
-    """A list or an object that is being read."""
+    @property
+    def at(self) -> Place:
+        """Line and column of the value."""
+        return self.line, self.column
 
-    node: Node
-    name: str | None = None
-    named_at: Place | None = None
-    waits_for_name: bool = field(default=False)
-
-
-class _Refused(Exception):
-    """Reading stops here; it never leaves this module."""
-
-    def __init__(self, at: Place, text: str) -> None:
-        super().__init__(text)
-        self.at = at
+    @property
+    def named_at(self) -> Place:
+        """Where the name of the member stands, or the value where there is none."""
+        return (self.name_line, self.name_column) if self.name_line else self.at
 
 
 def read(name: str, data: bytes, faults: Faults) -> Node | None:
     """The document in `data`; None when it is empty or cannot be read, which is a fault."""
     if len(data) > MAX_BYTES:
-        faults.add(f"{name}:1:1", f"a policy has at most {MAX_BYTES // 1024**2} MiB")
+        faults.add(f"{name}:1:1", f"a policy file has at most {MAX_BYTES // 1024**2} MiB")
         return None
+    text = ""
     try:
-        text = data.decode("utf-8-sig")
-        return _tree(yaml.parse(text, Loader=_Parser), name, faults)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        faults.add(f"{name}:{line}:1", "this is not UTF-8")
-    except _Refused as error:
+        text = text_of(data)
+        return _Tree(text, name, faults).root()
+    except Unreadable as error:
         faults.add(f"{name}:{error.at[0]}:{error.at[1]}", str(error))
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line, column = _place_of(mark)
-        problem = getattr(error, "problem", None) or "a character that YAML does not admit"
-        faults.add(f"{name}:{line}:{column}", f"this is no YAML: {problem}")
+        at, said = _explained(error, text)
+        faults.add(f"{name}:{at[0]}:{at[1]}", said)
     return None
 
 
 def plain(node: Node) -> Any:
     """The value without places."""
-    if isinstance(node.value, list):
-        return [plain(each) for each in node.value]
-    if isinstance(node.value, dict):
-        return {name: plain(each) for name, each in node.value.items()}
-    return node.value
+    value = node.value
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return value
 
 
-def place(node: Node, location: tuple[int | str, ...]) -> Place:
-    """Where `location` stands below `node`, or the nearest thing around it that is there."""
+def found(node: Node, location: tuple[int | str, ...]) -> Node:
+    """What stands at `location` below `node`, or the nearest thing around it that is there."""
     for step in location:
         held = node.value
         if isinstance(held, dict) and step in held:
@@ -91,69 +104,122 @@ def place(node: Node, location: tuple[int | str, ...]) -> Place:
             node = held[step]
         else:
             break
-    return node.at
+    return node
 
 
-def _tree(events: Iterator[yaml.Event], name: str, faults: Faults) -> Node | None:
-    root: Node | None = None
-    stack: list[_Open] = []
-    for event in events:
-        at = _place_of(event.start_mark)
-        if isinstance(event, yaml.DocumentStartEvent) and root is not None:
-            raise _Refused(at, "one document in a file")
-        if isinstance(event, yaml.CollectionEndEvent):
-            stack.pop()
-        elif isinstance(event, yaml.NodeEvent):
-            node = _node(event, at)
-            if stack:
-                _put(stack[-1], node, name, faults)
-            else:
-                root = node
-            if not isinstance(event, yaml.ScalarEvent):
-                if len(stack) == MAX_DEPTH:
-                    raise _Refused(at, f"nested deeper than {MAX_DEPTH}")
-                mapping = isinstance(event, yaml.MappingStartEvent)
-                stack.append(_Open(node, waits_for_name=mapping))
-    return root
+class _Tree:
+    """The nodes of one file, out of the parser's events, each of which is taken once."""
+
+    def __init__(self, text: str, name: str, faults: Faults) -> None:
+        self._next = _Parser(text).get_event
+        self._name = name
+        self._faults = faults
+        self._left = MAX_VALUES
+        self._whole = True
+
+    def root(self) -> Node | None:
+        """The document; None when there is none, or one that holds what is not taken.
+
+        Raises `Unreadable`, `yaml.YAMLError`.
+        """
+        self._next()  # of the stream
+        if isinstance(self._next(), yaml.StreamEndEvent):
+            return None
+        node = self._node(self._next(), 0)
+        self._next()  # the document's end
+        after = self._next()
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise Unreadable(_place_of(after.start_mark), "one document in a file")
+        return node if self._whole else None
+
+    def _node(self, event: Any, depth: int) -> Node:
+        self._left -= 1
+        if self._left < 0 or depth > MAX_DEPTH:
+            raise Unreadable(_place_of(event.start_mark), _too_much(depth))
+        kind, mark = type(event), event.start_mark
+        node = Node(None, mark.line + 1, mark.column + 1)
+        if kind is yaml.AliasEvent or event.anchor:
+            self._refuse(event, "anchors and aliases are not taken: write it out")
+        elif event.tag:
+            self._refuse(event, "tags are not taken")
+        if kind is yaml.ScalarEvent:
+            node.value = _scalar(event)
+        elif kind is yaml.SequenceStartEvent:
+            node.value = self._list(depth + 1)
+        elif kind is yaml.MappingStartEvent:
+            node.value = self._object(depth + 1)
+        return node
+
+    def _list(self, depth: int) -> list[Node]:
+        held = []
+        while type(event := self._next()) is not yaml.SequenceEndEvent:
+            held.append(self._node(event, depth))
+            if len(held) > MAX_INNER and depth > ENTRIES_DEPTH:
+                said = f"a list within an entry holds at most {MAX_INNER:,} values"
+                raise Unreadable(_place_of(event.start_mark), said)
+        return held
+
+    def _object(self, depth: int) -> dict[str, Node]:
+        held: dict[str, Node] = {}
+        while type(event := self._next()) is not yaml.MappingEndEvent:
+            name = self._member_name(event, depth)
+            node = self._node(self._next(), depth)
+            node.name_line, node.name_column = _place_of(event.start_mark)
+            if name in held:
+                self._fault(event, f"'{name[:LONGEST_QUOTED]}' stands here twice")
+            held[name] = node
+            if len(held) > MAX_MEMBERS:
+                said = f"an object of a policy has at most {MAX_MEMBERS} members"
+                raise Unreadable(_place_of(event.start_mark), said)
+        return held
+
+    def _member_name(self, event: Any, depth: int) -> str:
+        """The name as it is written, whatever else it could be read as."""
+        if type(event) is yaml.ScalarEvent and not (event.anchor or event.tag):
+            return str(event.value)
+        self._node(event, depth)
+        self._refuse(event, "a member's name is a text")
+        return ""
+
+    def _refuse(self, event: Any, text: str) -> None:
+        """A fault that makes the document one that cannot be judged further."""
+        self._whole = False
+        self._fault(event, text)
+
+    def _fault(self, event: Any, text: str) -> None:
+        line, column = _place_of(event.start_mark)
+        self._faults.add(f"{self._name}:{line}:{column}", text)
 
 
 def _place_of(mark: Any) -> Place:
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
-def _node(event: yaml.NodeEvent, at: Place) -> Node:
-    if isinstance(event, yaml.AliasEvent) or event.anchor:
-        raise _Refused(at, "anchors and aliases are not taken: write it out")
-    if isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)) and event.tag:
-        raise _Refused(at, "tags are not taken")
-    if isinstance(event, yaml.ScalarEvent):
-        return Node(_scalar(event), at)
-    return Node([] if isinstance(event, yaml.SequenceStartEvent) else {}, at)
-
-
-def _scalar(event: yaml.ScalarEvent) -> str | int | bool | None:
+def _scalar(event: Any) -> str | int | float | bool | None:
     text: str = event.value
     if not event.implicit[0]:  # quoted or a block: always text
         return text
     if text in _WORDS:
         return _WORDS[text]
-    return int(text) if _INTEGER.fullmatch(text) else text
+    if text[0] not in "0123456789-+.":
+        return text
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    return OTHER_NUMBER if _NUMBER.fullmatch(text) else text
 
 
-def _put(opened: _Open, node: Node, name: str, faults: Faults) -> None:
-    """Add a value to the list or object that is open; in an object every other one is a name."""
-    held = opened.node.value
-    if isinstance(held, list):
-        held.append(node)
-    elif isinstance(held, dict) and opened.waits_for_name:
-        if isinstance(node.value, (list, dict)):
-            raise _Refused(node.at, "a member's name is a text")
-        opened.name, opened.named_at = str(node.value), node.at
-        opened.waits_for_name = False
-    elif isinstance(held, dict) and opened.name is not None and opened.named_at is not None:
-        opened.waits_for_name = True
-        node.key = opened.named_at
-        if opened.name in held:
-            line, column = opened.named_at
-            faults.add(f"{name}:{line}:{column}", f"'{opened.name}' stands here twice")
-        held[opened.name] = node
+def _too_much(depth: int) -> str:
+    if depth > MAX_DEPTH:
+        return f"nested deeper than {MAX_DEPTH}"
+    return f"a policy file holds at most {MAX_VALUES:,} values: make several of it"
+
+
+def _explained(error: yaml.YAMLError, text: str) -> tuple[Place, str]:
+    """Where and what the parser could not read."""
+    mark = getattr(error, "problem_mark", None)
+    problem = str(getattr(error, "problem", None) or "a character that YAML does not admit")
+    lines = text.split("\n", mark.line + 1) if mark else [text]
+    line, column = _place_of(mark)
+    if mark and ("tab character" in problem or lines[mark.line][mark.column :][:1] == "\t"):
+        return (line, column), "a tab stands where blanks must: indent with blanks"
+    return (line, column), f"this is no YAML: {problem}"

@@ -96,6 +96,7 @@ def _admin(settings: Settings, parts: Online) -> Api:
         settings=settings, database=parts.offline.database, clock=parts.offline.clock,
         unit_of_work=parts.unit_of_work, authenticator=parts.authenticator,
         readers=parts.readers, changers=parts.changers, hashes=parts.hashes,
+        policies=parts.policies,
         cursors=Cursors(secret), secret=secret,
         hear=parts.hear, refused=Refused(parts.log, parts.offline.clock), find=parts.find,
     )  # fmt: skip

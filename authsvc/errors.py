@@ -93,7 +93,16 @@ class Dangling(NotFound):
 
 
 class Conflict(AuthsvcError):
-    """A rule or the present state refuses the change."""
+    """A rule or the present state refuses the change.
+
+    `faults` says what of the change, as those of `Invalid` do, when it is more than one thing.
+    """
+
+    def __init__(
+        self, message: str, *, advice: str = "", faults: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(message, advice=advice)
+        self.faults = tuple(faults)
 
 
 class Stale(AuthsvcError):

@@ -14,6 +14,7 @@ from authsvc.protocol.oauth2 import UnsupportedBody
 
 MAX_BODY = 16 << 10  # bytes; a grant has 4 KiB at most
 MAX_GROUP = 1 << 20  # bytes of a group with its members
+MAX_POLICY = 20 << 20  # bytes of a policy document; as a text it has 16 MiB at most
 MAX_DEPTH = 16
 MAX_MEMBERS = 64  # of the object itself; nothing has a quarter of it
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # U+0000, which PostgreSQL takes in no text
@@ -21,12 +22,12 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # U+0000, which PostgreSQL takes
 
 async def read(chunks: AsyncIterator[bytes], most: int) -> bytes:
     """A body of at most `most` bytes; what is beyond is not waited for. Raises BodyTooLarge."""
-    body = b""
+    body = bytearray()
     async for chunk in chunks:
         body += chunk
         if len(body) > most:
             raise BodyTooLarge(f"the body is longer than {most >> 10} KiB")
-    return body
+    return bytes(body)
 
 
 def parsed(content_type: str | None, encoding: str | None, body: bytes) -> dict[str, Any]:

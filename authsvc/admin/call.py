@@ -35,7 +35,9 @@ LARGEST_ID = (1 << 63) - 1  # of a row, on both engines
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What operations work with. `readers`, `changers` and `hashes` are threads of their own.
+    """What operations work with.
+
+    `readers`, `changers`, `hashes` and `policies` are threads of their own.
 
     `hear` returns once this worker knows of a change that was made here. `refused` records that
     an actor was refused something, and why. `find` asks a source for one of its people.
@@ -49,6 +51,7 @@ class Api:
     readers: Bulkhead
     changers: Bulkhead
     hashes: Bulkhead
+    policies: Bulkhead
     cursors: Cursors
     secret: bytes
     hear: Callable[[], Awaitable[None]]
@@ -63,12 +66,16 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A JSON value and how it goes out; `item` says that the value has an entity tag."""
+    """A JSON value and how it goes out; `item` says that the value has an entity tag.
+
+    `printed` is the value as JSON already, for one that would keep the event loop busy.
+    """
 
     value: Any
     status: int = 200
     item: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
+    printed: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -92,17 +99,18 @@ class Call:
             raise TypeError("nobody calls the API without credentials")
         return self.actor.principal
 
-    def _members(self) -> dict[str, Any]:
+    def sent(self) -> dict[str, Any]:
+        """The members of the JSON object that was sent, read at once. Raises as `members` does."""
         headers = self.headers
         return bodies.parsed(headers.get("content-type"), headers.get("content-encoding"), self.raw)
 
     async def members(self) -> dict[str, Any]:
         """The members of the JSON object that was sent. Raises as `bodies.parsed` does."""
-        return await self.threads.run(self._members)
+        return await self.threads.run(self.sent)
 
     async def spec(self, kind: type[S]) -> S:
         """What was sent, as a spec; a large body is read beside the event loop. Raises Invalid."""
-        return await self.threads.run(lambda: checked(kind, self._members()))
+        return await self.threads.run(lambda: checked(kind, self.sent()))
 
     @property
     def threads(self) -> Bulkhead:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pydantic.json_schema import models_json_schema
 
+from .bodies import MAX_BODY
 from .call import LONGEST_KEY, Operation
 from .paging import DEFAULT, LARGEST, LONGEST
 
@@ -17,7 +18,7 @@ STATUSES = {
     "404": "It is not there, or the caller may not see it.",
     "409": "A rule (the last administrator) or the present state (a name taken) refuses.",
     "412": "The item has changed since it was read.",
-    "413": "The body is longer than 16 KiB, or than 1 MiB for a group.",
+    "413": "The body is longer than 16 KiB; 1 MiB for a group, 20 MiB for a policy.",
     "415": "The body is not application/json.",
     "422": "A value is wrong; `errors` says which.",
     "428": "If-Match is missing.",
@@ -66,7 +67,7 @@ class Described:
     """An operation, and what its callers must know of it.
 
     `answer` is what comes back, `listed` when many, `tagged` when with an entity tag; `body` what
-    it takes, `partial` when every member of that may be left out, `large` when it may be long,
+    it takes, `partial` when every member of that may be left out, in `most` bytes,
     `once` when a repeat can be made safe. `asks` says that a POST changes nothing. `shapes` are
     the schemas of those `filters` that are no text of any kind, `key` that of an id in the path.
     """
@@ -85,7 +86,7 @@ class Described:
     tagged: bool = False
     once: bool = False
     asks: bool = False
-    large: bool = False
+    most: int = MAX_BODY
     paged: bool = False
     counted: bool = False
 

@@ -14,6 +14,7 @@ from authsvc.changes.unit_of_work import Outcome, Transaction
 from authsvc.errors import NotFound
 
 from . import preconditions
+from .bodies import MAX_BODY
 from .call import Call, Operation, Reply
 from .described import Described
 from .items import Removed
@@ -39,7 +40,7 @@ class Collection:
     spec: type[Spec]
     example: Item
     remove: Remove
-    large: bool = False
+    most: int = MAX_BODY
 
     def described(self, create: Operation, patch: Operation) -> dict[tuple[str, str], Described]:
         """The five operations by method and path."""
@@ -52,12 +53,12 @@ class Collection:
             ),
             ("POST", path): Described(
                 create, f"Make a {one}", self.model, status="201", body=self.spec,
-                example=self.example, tagged=True, once=True, large=self.large,
+                example=self.example, tagged=True, once=True, most=self.most,
             ),
             ("GET", item): Described(self.show, f"Show a {one}", self.model, tagged=True),
             ("PATCH", item): Described(
                 patch, f"Change a {one}", self.model, body=self.spec, partial=True, tagged=True,
-                large=self.large,
+                most=self.most,
             ),
             ("DELETE", item): Described(self.delete, f"Remove a {one}", Removed),
         }  # fmt: skip

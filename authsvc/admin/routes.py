@@ -12,7 +12,7 @@ from authsvc.changes.guard import NOTHING_HERE
 from authsvc.errors import Forbidden, NotFound
 
 from .api import OPERATIONS
-from .bodies import MAX_BODY, MAX_GROUP, read
+from .bodies import read
 from .call import Api, Call, Reply
 from .caller import Caller
 from .described import Described
@@ -54,7 +54,7 @@ class _Others:
 
 
 def _endpoint(api: Api, callers: Caller, route: tuple[str, str], described: Described) -> Any:
-    entrance, most = PERMISSIONS.get(route), MAX_GROUP if described.large else MAX_BODY
+    entrance = PERMISSIONS.get(route)
 
     async def endpoint(request: Request) -> Response:
         actor = await callers(request)
@@ -68,7 +68,7 @@ def _endpoint(api: Api, callers: Caller, route: tuple[str, str], described: Desc
             headers=headers, raw=b"", reads=route[0] == "GET" or described.asks,
         )  # fmt: skip
         await _enter(call, entrance)
-        call = replace(call, raw=await read(request.stream(), most))
+        call = replace(call, raw=await read(request.stream(), described.most))
         return _printed(await described.operation(call))
 
     return endpoint
@@ -107,4 +107,6 @@ def _printed(reply: Reply) -> Response:
         headers["ETag"] = etag(reply.value)
     if reply.status == 204:
         return Response(status_code=204, headers=headers)
+    if reply.printed is not None:
+        return Response(reply.printed, reply.status, headers, "application/json")
     return JSONResponse(reply.value, reply.status, headers)

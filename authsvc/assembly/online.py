@@ -51,6 +51,8 @@ TENDING = 1.0  # seconds between two looks at Redis and writes of known addresse
 READERS = 4  # threads of the admin API
 CHANGERS = 2  # they wait for each other's lock anyway
 ADMIN_WAITING = 64  # admin requests that may wait for a thread
+POLICIES_WAITING = 8  # policy documents that may wait for the one thread that works on them
+POLICY_PATIENCE = 120.0  # seconds; 100,000 grants take some ten
 WAITING = 256  # password checks that may wait for a thread; more are told to come back
 
 
@@ -79,6 +81,7 @@ class Online:
     readers: Bulkhead
     changers: Bulkhead
     hashes: Bulkhead
+    policies: Bulkhead
     limiter: Limiter
     find: Callable[[str, str], Principal | None]
     states: Mapping[str, Callable[[], str]]
@@ -130,6 +133,10 @@ def online(settings: Settings) -> Online:
         log=log, tokens=tokens, pseudonym=pseudonym, people=people, threads=threads,
         readers=Bulkhead("admin requests", threads=READERS, queue=ADMIN_WAITING),
         changers=Bulkhead("changes", threads=CHANGERS, queue=ADMIN_WAITING),
+        policies=Bulkhead(
+            "policies", threads=1, queue=POLICIES_WAITING, low_priority=True,
+            patience=POLICY_PATIENCE,
+        ),
         hashes=hashes, find=people.find, limiter=limiter,
         jobs=(*_jobs(base, keyring, people, costs), *_limit_jobs(limiter, staleness)),
         states=_states(base, feed, keyring, log, people, limiter),

@@ -127,7 +127,7 @@ def example_file() -> Path:
 
 
 def _text(value: dict[str, Any]) -> str:
-    from .policy import summary
+    from .policy_shown import summary
 
     lines = [f"a CA for registry tokens is made in {value['certs_dir']}"] if value["new_ca"] else []
     if value["registry"]:

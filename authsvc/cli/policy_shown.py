@@ -46,10 +46,14 @@ def summary(value: Mapping[str, Any], *, planned: bool = False) -> str:
     """What is done, or would be, in one line."""
     said = []
     for word in _SIGNS:
-        counts = [f"{len(held)} {kind}" for kind, held in value[word].items() if held]
+        counts = [_count(len(held), kind) for kind, held in value[word].items() if held]
         if counts:
             said.append(f"{'to be ' * planned}{word}: {', '.join(counts)}")
     return f"{'; '.join(said) or 'no difference'}; {value['unchanged']} as they should be already"
+
+
+def _count(number: int, kind: str) -> str:
+    return f"one {_ONE[kind]}" if number == 1 else f"{number} {kind}"
 
 
 def trials(context: typer.Context, done: Sequence[Trial]) -> int:

@@ -90,9 +90,9 @@ def problem(error: AuthsvcError, *, instance: str, request_id: str, realm: str) 
     """An error as all other paths answer it (RFC 9457); `instance` is the path of the request."""
     wire = _wire(error)
     status = wire.elsewhere or wire.status
-    faults = error.faults if isinstance(error, Invalid | Dangling) and status < 500 else ()
+    faults = error.faults if isinstance(error, Invalid | Dangling | Conflict) else ()
     document = _document(status, _said(error, wire), instance, request_id)
-    if faults:
+    if faults and status < 500:
         document["errors"] = [{"pointer": place, "detail": text} for place, text in faults]
     return status, [_PROBLEM, _NO_STORE, *_more(error, realm)], json.dumps(document).encode()
 

@@ -4,7 +4,19 @@ from typing import Final
 
 from authsvc.admin.described import Operations
 
-from . import audit, grants, groups, keys, me, namespaces, questions, registries, roles, users
+from . import (
+    audit,
+    grants,
+    groups,
+    keys,
+    me,
+    namespaces,
+    policy,
+    questions,
+    registries,
+    roles,
+    users,
+)
 
 OPERATIONS: Final[Operations] = {
     **registries.RESOURCE.operations(),
@@ -16,5 +28,6 @@ OPERATIONS: Final[Operations] = {
     **keys.OPERATIONS,
     **audit.OPERATIONS,
     **questions.OPERATIONS,
+    **policy.OPERATIONS,
     **me.OPERATIONS,
 }

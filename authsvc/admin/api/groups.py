@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from authsvc.admin.bodies import MAX_GROUP
 from authsvc.admin.items import GroupItem
 from authsvc.admin.listing import Listing
 from authsvc.admin.resource import Resource
@@ -38,5 +39,5 @@ RESOURCE = Resource(
     add=groups.add,
     change=_change,
     remove=lambda tx, item: groups.remove(tx, item["name"]),
-    large=True,
+    most=MAX_GROUP,
 )

@@ -59,7 +59,7 @@ async def explain(call: Call) -> Reply:
         service = _service(session, rights, asked.service)
         if not seen.is_about(who, asked.subject):
             _may_ask(rights, entry, service)
-        found = questions.explained(session, inquiry, _people(call), now=now)
+        found = questions.explained(session, inquiry, people(call), now=now)
         return shapes.shape(seen.cut(found, who, rights))
 
     return Reply(await call.read(read))
@@ -85,7 +85,7 @@ async def decision(call: Call) -> Reply:
     jti, now, who = call.word, call.api.clock.now(), call.principal
 
     def read(session: Session, rights: Rights) -> dict[str, Any]:
-        found = questions.decided(session, jti, _people(call), now=now)
+        found = questions.decided(session, jti, people(call), now=now)
         if found.recorded.principal.identity != who.identity:
             found = _entries_seen(found, rights)
         return decisions.decided_shape(
@@ -98,7 +98,7 @@ async def decision(call: Call) -> Reply:
         raise NotFound(NOTHING_HERE) from None
 
 
-def _people(call: Call) -> People:
+def people(call: Call) -> People:
     """Who is known: of the caller, what the sign-in told; of others, what their source says."""
     who, find = call.principal, call.api.find
 

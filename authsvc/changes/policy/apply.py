@@ -55,11 +55,19 @@ class Prepared:
 class TestsFail(Conflict):
     """Tests beside the policy do not hold of it; `trials` are those that fail."""
 
-    def __init__(self, trials: tuple[Trial, ...]) -> None:
-        count = "a test fails" if len(trials) == 1 else f"{len(trials)} tests fail"
-        said = "; ".join(trial.sentence.text for trial in trials[:5])
-        super().__init__(f"{count}, so nothing was changed: {said}")
-        self.trials = trials
+    def __init__(self, document: Document, trials: Sequence[Trial]) -> None:
+        failed = [
+            (test.place, trial)
+            for test, trial in zip(document.tests, trials, strict=True)
+            if not trial.held
+        ]
+        count = "a test fails" if len(failed) == 1 else f"{len(failed)} tests fail"
+        super().__init__(
+            f"{count}, so nothing was changed",
+            advice="; ".join(trial.sentence.text for _, trial in failed[:5]),
+            faults=[(place, trial.sentence.text) for place, trial in failed],
+        )
+        self.trials = tuple(trial for _, trial in failed)
 
 
 class _Overtaken(Exception):
@@ -149,9 +157,8 @@ def _prepared(unit_of_work: UnitOfWork, actor: Actor, wish: Wish, people: People
 def _write(wish: Wish, prepared: Prepared, tx: Transaction) -> Outcome[dict[str, Any]]:
     if tx.version != prepared.plan.version:
         raise _Overtaken
-    failed = tuple(trial for trial in prepared.trials if not trial.held)
-    if failed:
-        raise TestsFail(failed)
+    if not all(trial.held for trial in prepared.trials):
+        raise TestsFail(wish.document, prepared.trials)
     outcome = write(tx, prepared.plan)
     if not wish.allow_lockout:
         _check_lockout(tx)

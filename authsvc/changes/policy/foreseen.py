@@ -19,13 +19,14 @@ def foreseen(tx: Transaction, wish: Wish) -> dict[str, Any]:
 
     `effects` are {people, groups, others: how many are touched, by_name: what each of them gains
     and loses, null where that is too much to tell, partial: of whom not all could be looked at}.
+    An owner is told of those that are named, at their own places: who is in a group is not theirs.
     """
     made, shown = planned(tx, wish)
     return {**shown, "effects": _effects(tx, made)}
 
 
 def _effects(tx: Transaction, made: Plan) -> dict[str, Any]:
-    subjects = touched(tx.session, made)
+    subjects = touched(tx.session, made, members=tx.rights.reads_all)
     people = sum(text.startswith("user:") for text in subjects)
     groups = sum(text.startswith("group:") for text in subjects)
     counts = {"people": people, "groups": groups, "others": len(subjects) - people - groups}
@@ -33,4 +34,5 @@ def _effects(tx: Transaction, made: Plan) -> dict[str, Any]:
         return {**counts, "by_name": None, "partial": []}
     stored = Stored(tx.session)
     found = effects(stored, over(stored, made), subjects, now=tx.now.timestamp())
-    return {**counts, "by_name": list(map(shape, found.found)), "partial": list(found.partial)}
+    seen = [each for each in found.found if tx.rights.sees(each.on, each.registry)]
+    return {**counts, "by_name": list(map(shape, seen)), "partial": list(found.partial)}

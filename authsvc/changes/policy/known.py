@@ -21,7 +21,8 @@ class Known:
     """What may be referred to, by name, with its row id; None for what comes with the document.
 
     `subjects` are canonical texts. A person or group of another source needs no row: `sources`
-    says whose may be named before they were ever seen. `held` says what roles hold.
+    says whose may be named before they were ever seen. `held` says what roles hold. With `hints`
+    advice may name what else there is.
     """
 
     sources: frozenset[str]
@@ -29,6 +30,7 @@ class Known:
     roles: Mapping[str, int | None]
     subjects: Mapping[str, int | None]
     held: Mapping[str, Role]
+    hints: bool = True
 
     def role(self, name: str) -> Role:
         """What a role holds; raises `Invalid` when none has that name."""
@@ -55,7 +57,7 @@ class Known:
         prefix = str(SubjectRef(ref.kind, ref.source, ""))
         names = [text.removeprefix(prefix) for text in self.subjects if text.startswith(prefix)]
         near = difflib.get_close_matches(ref.name, names, 1)
-        if near:
+        if near and self.hints:
             return f"did you mean '{near[0]}'?"
         return f"see `authsvc {ref.kind} list`"
 

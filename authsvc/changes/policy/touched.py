@@ -17,13 +17,14 @@ from .stored import Item
 MOST = 10_000
 
 
-def touched(session: Session, plan: Plan) -> list[str]:
+def touched(session: Session, plan: Plan, *, members: bool) -> list[str]:
     """The subjects, as canonical texts, whose access may become another one.
 
     Of a directory's people those that are named; of who holds a role that changes, MOST at most.
+    Those who are in groups that are touched come with `members` only.
     """
     direct = {*_granted(plan), *_moved(plan), *_seen(plan), *_of_roles(session, plan)}
-    return sorted(direct | _below(session, direct))
+    return sorted(direct | (_below(session, direct) if members else set()))
 
 
 def _granted(plan: Plan) -> Iterator[str]:

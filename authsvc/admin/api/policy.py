@@ -1,0 +1,171 @@
+"""/policy: documents looked through, tried, compared with what is stored, applied; and exported.
+
+All work is done in one thread of its own, at low priority, and so is the printing: a document may
+be large. An owner's document may speak of their namespaces only (changes/policy/plan).
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, StrictBool
+
+from authsvc.access.store import Stored
+from authsvc.access.trials import Trial, shape
+from authsvc.admin.bodies import MAX_POLICY
+from authsvc.admin.call import Call, Reply
+from authsvc.admin.described import Described, Operations
+from authsvc.admin.items import AppliedItem, DocumentItem, FindingItem, PlanItem, TrialsItem
+from authsvc.audit.records import Event
+from authsvc.changes.policy.apply import Wish, planned, submit, trials
+from authsvc.changes.policy.export import exported
+from authsvc.changes.policy.foreseen import foreseen
+from authsvc.changes.policy.given import document_of, told
+from authsvc.changes.policy.linted import linted
+from authsvc.changes.policy.overlay import over
+from authsvc.changes.spec import Spec, checked
+from authsvc.changes.unit_of_work import Transaction
+from authsvc.errors import Conflict, Invalid
+
+from . import seen
+from .questions import people
+
+T = TypeVar("T")
+
+
+class PolicySpec(Spec):
+    """A document, as an object or as YAML text, and what is asked for it."""
+
+    document: dict[str, Any] | Annotated[str, Field(max_length=16 << 20)]
+    prune: StrictBool = False
+    allow_lockout: StrictBool = False
+    plan: dict[str, Any] | None = None
+
+
+async def lint(call: Call) -> Reply:
+    """What is allowed and hardly meant."""
+
+    def found(tx: Transaction, wish: Wish) -> list[dict[str, Any]]:
+        return [asdict(each) for each in linted(tx, wish.document, prune=wish.prune)]
+
+    return await _looked(call, found)
+
+
+async def test(call: Call) -> Reply:
+    """How the tests of a document go, once it were applied."""
+
+    def tried(tx: Transaction, wish: Wish) -> dict[str, Any]:
+        book = over(Stored(tx.session), planned(tx, wish)[0])
+        done = [
+            _seen(call, tx, each) for each in trials(tx, book, wish.document.tests, people(call))
+        ]
+        failed = sum(not each.held for each in done)
+        return {"passed": len(done) - failed, "failed": failed, "tests": list(map(shape, done))}
+
+    return await _looked(call, tried)
+
+
+async def plan(call: Call) -> Reply:
+    """What applying would change, and who gains and loses by it."""
+    return await _looked(call, foreseen)
+
+
+async def apply(call: Call) -> Reply:
+    """Make it so, in one transaction."""
+    call.no_query()
+    api = call.api
+
+    def work() -> dict[str, Any]:
+        return _told(lambda: submit(api.unit_of_work, call.actor, _refused(call), people(call)))
+
+    def done() -> bytes:
+        return json.dumps(api.unit_of_work.done_once(work, call.once())).encode()
+
+    printed = await api.policies.run(done)
+    await api.hear()
+    return Reply(None, printed=printed)
+
+
+async def export(call: Call) -> Reply:
+    """What is stored, as one document, as far as it is the caller's to manage."""
+    call.no_query()
+    look = call.api.unit_of_work.look
+    printed = await call.api.policies.run(lambda: json.dumps(look(call.actor, exported)).encode())
+    return Reply(None, printed=printed)
+
+
+async def _looked(call: Call, read: Callable[[Transaction, Wish], Any]) -> Reply:
+    """What `read` makes of a document and of what is stored, printed."""
+    call.no_query()
+    look = call.api.unit_of_work.look
+
+    def work() -> bytes:
+        wish = _wish(call)
+        return json.dumps(_told(lambda: look(call.actor, lambda tx: read(tx, wish)))).encode()
+
+    return Reply(None, printed=await call.api.policies.run(work))
+
+
+def _wish(call: Call) -> Wish:
+    asked = checked(PolicySpec, call.sent())
+    document = document_of(asked.document)
+    return Wish(document, asked.prune, asked.allow_lockout, asked.plan)
+
+
+def _refused(call: Call) -> Wish:
+    """What is to be applied; a document with faults leaves one refused record."""
+    try:
+        return _wish(call)
+    except Invalid as error:
+        call.api.unit_of_work.refused(call.actor, Event.POLICY, error.message)
+        raise
+
+
+def _told(work: Callable[[], T]) -> T:
+    """What `work` gives; places of faults become those of the body."""
+    try:
+        return work()
+    except Invalid as error:
+        faults = [told(*fault) for fault in error.faults]
+        raise Invalid(error.message, advice=error.advice, faults=faults) from error
+    except Conflict as error:
+        faults = [told(*fault) for fault in error.faults]
+        raise Conflict(error.message, advice=error.advice, faults=faults) from error
+
+
+def _seen(call: Call, tx: Transaction, trial: Trial) -> Trial:
+    """A trial with what the caller may see of its explanation."""
+    if trial.explanation is None:
+        return trial
+    return replace(trial, explanation=seen.cut(trial.explanation, call.principal, tx.rights))
+
+
+EXAMPLE = {
+    "document": {
+        "namespaces": [{"name": "team", "visibility": "internal"}],
+        "tests": ["anonymous cannot push team/app on registry.example:5000"],
+    },
+    "prune": False,
+}
+OPERATIONS: Operations = {
+    ("POST", "/policy/lint"): Described(
+        lint, "What a document allows and hardly means to", FindingItem, listed=True,
+        body=PolicySpec, asks=True, most=MAX_POLICY, example=EXAMPLE,
+    ),
+    ("POST", "/policy/test"): Described(
+        test, "How the tests of a document go, once it were applied", TrialsItem,
+        body=PolicySpec, asks=True, most=MAX_POLICY, example=EXAMPLE,
+    ),
+    ("POST", "/policy/plan"): Described(
+        plan, "What applying a document would change; who gains and loses", PlanItem,
+        body=PolicySpec, asks=True, most=MAX_POLICY, example=EXAMPLE,
+    ),
+    ("POST", "/policy/apply"): Described(
+        apply, "Apply a document in one transaction", AppliedItem,
+        body=PolicySpec, once=True, most=MAX_POLICY, example=EXAMPLE,
+    ),
+    ("GET", "/policy/export"): Described(
+        export, "What is stored, as a document", DocumentItem,
+    ),
+}  # fmt: skip

@@ -19,7 +19,6 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from authsvc import logs, metrics
-from authsvc.errors import InvalidSettings
 
 PATIENCE = 0.08  # seconds that a request waits for Redis at most
 LOOKING = 1.0  # seconds that a look from beside the requests may take
@@ -40,11 +39,17 @@ class _Stalled(TimeoutError):
 
 
 class SharedCounting:
-    """One Redis for all replicas. Used from one event loop, but for `look`."""
+    """One Redis for all replicas, by a URL that settings took.
+
+    Used from one event loop, but for `look`.
+    """
 
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
         self._patience = patience
-        pool = _pool(url)
+        pool = ConnectionPool.from_url(
+            url, socket_timeout=LOOKING, socket_connect_timeout=LOOKING,
+            retry=AsyncRetry(NoBackoff(), AGAIN, supported_errors=(Disconnected,)),
+        )  # fmt: skip
         self._turns = asyncio.Semaphore(CONNECTIONS)
         self.client = Redis(connection_pool=pool)
         self._looking = redis.Redis.from_url(
@@ -123,19 +128,3 @@ class SharedCounting:
         await self.client.aclose()
         await self.client.connection_pool.disconnect()
         self._looking.close()
-
-
-def _pool(url: str) -> ConnectionPool:
-    """Connections to Redis. Raises InvalidSettings when the URL asks for what none of them has."""
-    try:
-        pool = ConnectionPool.from_url(
-            url, socket_timeout=LOOKING, socket_connect_timeout=LOOKING,
-            retry=AsyncRetry(NoBackoff(), AGAIN, supported_errors=(Disconnected,)),
-        )  # fmt: skip
-        pool.make_connection()  # type: ignore[no-untyped-call]  # connects to nothing
-    except (TypeError, ValueError, RedisError):
-        raise InvalidSettings(
-            "redis.url has an option that is not understood",
-            advice="redis://[USER:PASSWORD@]HOST:PORT/DB, rediss:// or unix://",
-        ) from None
-    return pool

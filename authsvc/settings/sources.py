@@ -7,7 +7,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from authsvc.principal import LOCAL
 
-from .values import FilePath, Flag, OptionalPath, Text, Whole, url_of
+from .directory import base_dn, bind_dn, ldap_url, search_filter, user_filter
+from .values import FilePath, Flag, OptionalPath, Text, Whole
 
 # Closed, immutable, and no value of a faulty key in the text of an error: it may be a secret.
 SECTION = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
@@ -36,13 +37,11 @@ def _some(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
-def _with_username(value: str) -> str:
-    if "{username}" not in value:
-        raise ValueError('must hold {username}, as in "(uid={username})"')
-    return value
-
-
 SourceName = Annotated[str, AfterValidator(source_name)]
+Base = AfterValidator(base_dn)
+BindDn = Annotated[str, AfterValidator(bind_dn)]
+Filter = AfterValidator(search_filter)
+UserFilter = Annotated[str, AfterValidator(user_filter)]
 
 
 class HtpasswdSource(BaseModel):
@@ -66,21 +65,21 @@ class LdapSource(BaseModel):
 
     type: Literal["ldap"]
     name: SourceName
-    urls: Annotated[tuple[Annotated[str, url_of("ldap", "ldaps")], ...], AfterValidator(_some)]
+    urls: Annotated[tuple[Annotated[str, AfterValidator(ldap_url)], ...], AfterValidator(_some)]
     start_tls: Flag = False
     ca_file: OptionalPath = None
     tls_verify: Flag = True
-    bind_dn: str = ""
+    bind_dn: BindDn = ""
     bind_password: SecretStr = SecretStr("")
-    user_base: Text
-    user_filter: Annotated[str, AfterValidator(_with_username)] = "(uid={username})"
-    active_filter: str = ""
+    user_base: Annotated[Text, Base]
+    user_filter: UserFilter = "(uid={username})"
+    active_filter: Annotated[str, Filter] = ""
     username_attribute: Text = "uid"
     id_attribute: Text = "entryUUID"
     password_changed_attribute: str = ""
-    group_base: str = ""
+    group_base: Annotated[str, Base] = ""
     group_strategy: Literal["member", "memberof", "ad-nested", "recursive"] = "member"
-    group_filter: Text = "(objectClass=groupOfNames)"
+    group_filter: Annotated[Text, Filter] = "(objectClass=groupOfNames)"
     group_attribute: Text = "cn"
     connect_timeout: Annotated[float, Field(gt=0, le=60, strict=True)] = 3
     timeout: Annotated[float, Field(gt=0, le=60, strict=True)] = 5

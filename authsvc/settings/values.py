@@ -113,9 +113,28 @@ def _either(schemes: Sequence[str]) -> str:
 def redis_url(value: SecretStr) -> SecretStr:
     """Empty (none), or the URL of a Redis or Valkey."""
     text = value.get_secret_value()
-    if text and split_url(text).scheme not in {"redis", "rediss", "unix"}:
+    if not text:
+        return value
+    parts = split_url(text)
+    if parts.scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("must start with redis://, rediss:// or unix://, or be empty")
+    if parts.scheme != "unix" and not re.fullmatch(r"(?:/[0-9]{0,6})?", parts.path):
+        raise ValueError("must end in the number of a database, as in redis://localhost:6379/0")
+    if not _is_understood(text):
+        raise ValueError("has an option that is not understood")
     return value
+
+
+def _is_understood(url: str) -> bool:
+    """Whether a connection, which connects to nothing yet, takes what a URL says."""
+    import redis.asyncio  # noqa: PLC0415 - who has no Redis does without it
+
+    try:
+        for pool in (redis.ConnectionPool, redis.asyncio.ConnectionPool):
+            pool.from_url(url).make_connection()
+    except (TypeError, ValueError, AttributeError, redis.RedisError):
+        return False
+    return True
 
 
 def database_url(value: SecretStr, info: ValidationInfo) -> SecretStr:

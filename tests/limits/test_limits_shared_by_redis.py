@@ -8,7 +8,6 @@ from identity.limited import HERE, elsewhere, several
 from identity.parts import NOW
 
 from authsvc.clock import FrozenClock
-from authsvc.errors import InvalidSettings
 from authsvc.limits.counting import Counting
 from authsvc.limits.failures import Attempt
 from authsvc.limits.limiter import Limiter, Parts
@@ -302,11 +301,3 @@ def test_a_client_that_retries_while_limits_are_cleared_does_not_keep_its_limit(
         assert await one.tries("alice") == RIGHT
 
     tell(redis_server, story)
-
-
-@pytest.mark.parametrize(
-    "url", ["redis://127.0.0.1/0?nonsense=1", "redis://127.0.0.1:6379/0?socket_timeout=soon"]
-)
-def test_an_address_that_no_connection_understands_stops_the_start(url):
-    with pytest.raises(InvalidSettings, match=r"redis\.url"):
-        SharedCounting(url)

@@ -224,6 +224,8 @@ WRONG = [
     ("keys.allow_shared_root", "1"),
     ("cache.credential_ttl", "-1"), ("cache.staleness", "0"), ("cache.staleness", "inf"),
     ("cache.staleness", "6"), ("redis.url", '"http://x"'),
+    ("redis.url", '"redis://h/0?nonsense=1"'), ("redis.url", '"redis://h/0?socket_timeout=soon"'),
+    ("redis.url", '"rediss://h/0?retry=yes"'), ("redis.url", '"redis://h/first"'),
     ("limits.login_failures", '"10"'), ("limits.login_failures", '"0/minute"'),
     ("limits.login_failures", '"10/0minutes"'), ("limits.login_failures", '"10/5fortnights"'),
     ("limits.token_requests", "5"),
@@ -250,6 +252,8 @@ RIGHT = [
     ("token.ttl", "60"), ("token.ttl", "3600"), ("server.drain", "0"), ("server.port", "65535"),
     ("limits.login_failures", '""'), ("limits.login_failures", '"1/second"'),
     ("audit.max_bytes", '"1TiB"'), ("redis.url", '"rediss://:p@h:6380/0"'),
+    ("redis.url", '"redis://u:p@h?socket_keepalive=yes&db=3"'), ("redis.url", '"redis://h/"'),
+    ("redis.url", '"unix:///run/redis.sock?db=1"'),
 ]  # fmt: skip
 
 
@@ -263,9 +267,53 @@ SOURCES = [
     ('name = "local"', "name"), ('name = "Corp"', "name"), ('name = "a:b"', "name"),
     ('name = ""', "name"), ("urls = []", "urls"), ('urls = ["http://x"]', "urls.1"),
     ('group_strategy = "guess"', "group_strategy"), ('user_filter = "(uid=x)"', "user_filter"),
-    ("timeout = 0", "timeout"), ("start_tls = true", "start_tls"), ('bind_dn = "x"',
+    ("timeout = 0", "timeout"), ("start_tls = true", "start_tls"), ('bind_dn = "cn=x"',
      "bind_password"), ('bind_password = "x"', "bind_dn"), ("tls_verify = 0", "tls_verify"),
 ]  # fmt: skip
+
+
+SOURCES += [
+    *[(f'urls = ["ldap://h", "{url}"]', "urls.2") for url in (
+        "ldap://u:p@h", "ldap://@h", "ldaps://h/dc=x", "ldap://h?uid", "ldap://h/#f", "ldap://",
+    )],
+    *[(f'user_filter = "{text}"', "user_filter") for text in (
+        "(uid={username}", "uid={username}", "(uid={username})(x=y)", "(!(uid={username})(x=y))",
+    )],
+    *[(f'{key} = "{text}"', key) for key in ("active_filter", "group_filter") for text in (
+        "x=y", "(x=y", "(x)", "()", "(&)", "((x=y))",
+    )],
+    ('group_filter = ""', "group_filter"), ('user_base = ""', "user_base"),
+    *[(f'{key} = "{text}"', key) for key in ("user_base", "group_base") for text in (
+        "nonsense", "example.com", "ou=people,dc", "ou=people,,dc=x", "ou=people,", "=x",
+        "reader@example.com",
+    )],
+]  # fmt: skip
+DIRECTORY = [
+    'urls = ["ldap://h:389/", "ldaps://[::1]"]',
+    'user_filter = "(|(uid={username})(mail={username}))"',
+    'active_filter = "(!(userAccountControl:1.2.840.113556.1.4.803:=2))"',
+    'active_filter = "( & (a>=1) (b~=c) (d=*e*) (memberOf=cn=x\\\\2c y,dc=z))"',
+    'user_base = "ou=Büro\\\\, Haus 1, dc=example"', 'user_base = "2.5.4.11=people+l=x,dc=y"',
+    'group_base = "<GUID=7b95f0d5-a3ed-486c-919c-077b8c9731f2>"',
+    'group_base = \'cn="Doe, Jane";dc=x\'',
+    *[f"bind_dn = '{text}'\nbind_password = \"x\"" for text in (
+        "cn=reader,dc=x", "reader@example.com", r"EXAMPLE\reader",
+    )],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", DIRECTORY)
+def test_what_directories_understand_is_no_fault(read, line):
+    changed = line.partition(" ")[0]
+    text = "".join(part + "\n" for part in LDAP.splitlines() if not part.startswith(changed))
+    (source,) = read(text + line).sources
+    assert source.name
+
+
+@pytest.mark.parametrize("bind", ["reader", "a@b@c", "@", "cn=x,"])
+def test_what_nobody_can_bind_as_is_a_fault(faults, bind):
+    found = faults(f'{LDAP}bind_dn = "{bind}"\nbind_password = "x"\n')
+    assert list(found) == ["authsvc.toml: sources.corp.bind_dn"]
 
 
 @pytest.mark.parametrize(("line", "key"), SOURCES, ids=[line for line, _ in SOURCES])
@@ -380,7 +428,7 @@ def test_every_secret_may_stand_in_a_file(read, folder, content):
     secret_file(folder, "redis", "redis://:pw@h/0\n")
     settings = read(
         'database_url_file = "database"\n[redis]\nurl_file = "redis"\n'
-        + LDAP + 'bind_dn = "x"\nbind_password_file = "secret"\n'
+        + LDAP + 'bind_dn = "cn=x"\nbind_password_file = "secret"\n'
     )  # fmt: skip
     assert settings.sources[0].bind_password.get_secret_value() == "hunter2"
     assert settings.database_url.get_secret_value() == "postgresql+psycopg://u:pw@h/d"
@@ -416,7 +464,7 @@ def test_a_secret_file_that_everybody_can_read_is_refused_with_the_fix(
 
 def test_a_secret_file_that_is_missing_or_contradicts_is_one_fault(faults, folder):
     secret_file(folder)
-    text = LDAP + 'bind_dn = "x"\nbind_password_file = "nowhere"\n'
+    text = LDAP + 'bind_dn = "cn=x"\nbind_password_file = "nowhere"\n'
     assert list(faults(text)) == ["authsvc.toml: sources.corp.bind_password_file"]
     both = '[redis]\nurl = "redis://x"\nurl_file = "secret"'
     assert list(faults(both)) == ["authsvc.toml: redis.url_file"]
@@ -427,7 +475,7 @@ def test_a_secret_file_that_is_missing_or_contradicts_is_one_fault(faults, folde
 def test_no_secret_is_ever_printed(read, faults, folder):
     secret_file(folder, content="hunter2")
     text = 'database_url = "postgresql+psycopg://u:hunter2@h/d"\n' + LDAP
-    settings = read(text + 'bind_dn = "x"\nbind_password_file = "secret"')
+    settings = read(text + 'bind_dn = "cn=x"\nbind_password_file = "secret"')
     assert "hunter2" not in repr(settings) + str(settings) + settings.model_dump_json()
     found = faults(
         'database_url = "mysql://u:hunter2@h/d"\n[redis]\nurl = "http://:hunter2@x"\n'

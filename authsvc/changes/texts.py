@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from authsvc.access.sentences import LONGEST as LONGEST_SENTENCE
 from authsvc.identity.passwords import LONGEST, SHORTEST
 from authsvc.protocol.names import MAX_LABEL, MAX_NAME
 
@@ -15,6 +16,9 @@ _PATH = r"[a-z0-9]+(?:(?:[./]|__?|-+)[a-z0-9]+)*"
 _LABEL = r"[a-z0-9]+(?:[._-][a-z0-9]+)*"
 _NAME = r"[^:\x00-\x20\x7f](?:[^:\x00-\x1f\x7f]*[^:\x00-\x20\x7f])?"
 _ROBOT = r"[a-z0-9._-]+"
+_SERVICE = r"[!#-&(-+\--~]+"
+_REPOSITORY = rf"(?:[A-Za-z0-9]+(?:(?:\.|-+)[A-Za-z0-9]+)*(?::[0-9]+)?/)?{_PATH}"
+_ACTIONS = r"(?:pull|push|delete)(?:,(?:pull|push|delete))*"
 
 
 def _said(pattern: str, longest: int = MAX_NAME) -> Any:
@@ -23,6 +27,7 @@ def _said(pattern: str, longest: int = MAX_NAME) -> Any:
 
 
 _SUBJECT = rf"everyone|authenticated|(?:user|group):(?:{_LABEL}:)?{_NAME}|robot:{_ROBOT}"
+_ASKER = rf"anonymous|user:(?:{_LABEL}:)?{_NAME}|robot:{_ROBOT}"
 _LONGEST_SUBJECT = len("group::") + MAX_LABEL + MAX_NAME
 
 
@@ -37,18 +42,21 @@ RegistryName = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_no_nul
 Remark = Annotated[str, Field(max_length=1000), AfterValidator(_no_nul)]
 """A text for people."""
 
-SERVICE = _said(r"[!#-&(-+\--~]+")
+SERVICE = _said(_SERVICE)
 PATH = _said(_PATH)
 PATTERN = _said(rf"{_PATH}|[a-z0-9._/*{{}}-]*[*{{][a-z0-9._/*{{}}-]*", 10 * MAX_NAME)
 ROLE = _said(_LABEL, MAX_LABEL)
 NAME = _said(_NAME)
 SUBJECT = _said(_SUBJECT, _LONGEST_SUBJECT)
-ASKER = _said(rf"anonymous|user:(?:{_LABEL}:)?{_NAME}|robot:{_ROBOT}", _LONGEST_SUBJECT)
+ASKER = _said(_ASKER, _LONGEST_SUBJECT)
 MEMBER = _said(rf"(?:(?:user:|group:)?(?:{_LABEL}:)?)?{_NAME}", _LONGEST_SUBJECT)
-ALLOWED = _said(
-    r"repository:(?:pull|push|delete)(?:,(?:pull|push|delete))*|registry:catalog:\*", 100
-)
+ALLOWED = _said(rf"repository:{_ACTIONS}|registry:catalog:\*", 100)
 NETWORK = _said(r"[0-9a-fA-F:.]+(?:/[0-9.]+)?", 64)
 SCOPE = _said(r"[a-z0-9]+(?:\([a-z0-9]+\))?:[!-~]*:[a-z*,]+", 2048)
 PASSWORD = Field(json_schema_extra={"minLength": SHORTEST, "maxLength": LONGEST})
-REPOSITORY = _said(rf"(?:[A-Za-z0-9]+(?:(?:\.|-+)[A-Za-z0-9]+)*(?::[0-9]+)?/)?{_PATH}")
+REPOSITORY = _said(_REPOSITORY)
+SENTENCE = _said(
+    rf"(?:{_ASKER}|{_NAME}) (?:can|cannot) {_ACTIONS} {_REPOSITORY}"
+    rf"(?: on {_SERVICE})?(?: from [0-9a-fA-F:.]+)?",
+    LONGEST_SENTENCE,
+)

@@ -58,9 +58,7 @@ def _end(value: object) -> datetime | None:
         return None
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value
-    if not isinstance(value, str):
-        raise ValueError("this is no RFC 3339 time with a zone")  # noqa: TRY004 - pydantic's way
-    return parse_time(value)
+    return parse_time(value if isinstance(value, str) else "")
 
 
 def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:

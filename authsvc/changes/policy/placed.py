@@ -178,7 +178,8 @@ class _Tree:
         if type(event) is yaml.ScalarEvent and not (event.anchor or event.tag):
             return str(event.value)
         self._node(event, depth)
-        self._refuse(event, "a member's name is a text")
+        if isinstance(event, yaml.CollectionStartEvent):
+            self._refuse(event, "a member's name is a text")
         return ""
 
     def _refuse(self, event: Any, text: str) -> None:

@@ -14,6 +14,7 @@ from .placed import LONGEST_QUOTED, Node, found
 
 _NEEDED = {
     "string_type": "a text is needed here: if this is one, put it in quotes",
+    "int_type": "an integer is needed here",
     "bool_type": "a boolean is needed here: true or false",
     "tuple_type": "a list is needed here: write it in [ ]",
 }

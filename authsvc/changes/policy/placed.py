@@ -219,8 +219,6 @@ def _explained(error: yaml.YAMLError, text: str) -> tuple[Place, str]:
     """Where and what the parser could not read."""
     mark = getattr(error, "problem_mark", None)
     problem = str(getattr(error, "problem", None) or "a character that YAML does not admit")
-    lines = text.split("\n", mark.line + 1) if mark else [text]
-    line, column = _place_of(mark)
-    if mark and ("tab character" in problem or lines[mark.line][mark.column :][:1] == "\t"):
-        return (line, column), "a tab stands where blanks must: indent with blanks"
-    return (line, column), f"this is no YAML: {problem}"
+    if mark and ("tab character" in problem or text[mark.index : mark.index + 1] == "\t"):
+        return _place_of(mark), "a tab stands where blanks must: indent with blanks"
+    return _place_of(mark), f"this is no YAML: {problem}"

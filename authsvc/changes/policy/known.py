@@ -13,7 +13,7 @@ from authsvc.changes.subjects import ids_of
 from authsvc.db import models
 from authsvc.errors import Invalid
 from authsvc.principal import LOCAL
-from authsvc.protocol.names import SubjectRef
+from authsvc.protocol.names import KINDS, SubjectRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Known:
 
     def check_subject(self, ref: SubjectRef) -> None:
         """Raise `Invalid` unless a grant may name this subject, a group have it as a member."""
-        if str(ref) in self.subjects or ref.name == ref.kind:
+        if str(ref) in self.subjects or ref.kind not in KINDS:
             return
         if ref.source in ("", LOCAL):
             raise Invalid(f"there is no {ref.kind} '{ref.name}'", advice=self._advice(ref))

@@ -1,10 +1,10 @@
 """People of the database (source `local`), their passwords, and removal of people of any source."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, SecretStr, StrictBool
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from authsvc.db.models import Grant, Membership, Password, Registry, Subject
@@ -16,6 +16,9 @@ from authsvc.protocol import names
 from . import guard, reads, subjects, texts
 from .spec import Spec
 from .unit_of_work import Outcome, Transaction, nothing
+
+MAX_RECORDED = 500  # names that the record of an import holds
+MAX_NAMED = 100  # taken names that one refusal lists
 
 
 def _name(name: str) -> str:
@@ -63,6 +66,43 @@ def add(tx: Transaction, name: str, hashed: str, *, enabled: bool) -> Outcome[di
     tx.session.add(Password(subject_id=row.id, hash=hashed, changed_at=tx.now))
     item = reads.user(row)
     return Outcome(item, after={"user": item}, topics=_topics(row))
+
+
+def add_all(tx: Transaction, people: Mapping[str, str]) -> Outcome[list[str]]:
+    """New people, enabled, of names that can be had, with their hashes as they are.
+
+    A hash of a scheme that the next sign-in verifies is renewed by it. Raises what `check_free`
+    does. The record names the first MAX_RECORDED, and never holds a hash.
+    """
+    guard.administer(tx.rights, "user")
+    check_free(tx.session, people)
+    if not people:
+        return nothing([])
+    refs = {name: names.SubjectRef("user", LOCAL, name) for name in people}
+    ids = subjects.make_all(tx, list(refs.values()))
+    rows = [
+        {"subject_id": ids[str(refs[name])], "hash": hashed, "changed_at": tx.now}
+        for name, hashed in people.items()
+    ]
+    tx.session.execute(insert(Password), rows)
+    named = [*people]
+    topics = {f"subject:{ref}" for ref in refs.values()} | set(map(subjects.topic_of_name, named))
+    told = {"users": named[:MAX_RECORDED], "count": len(named)}
+    return Outcome(named, after=told, topics=frozenset(topics))
+
+
+def check_free(session: Session, people: Iterable[str]) -> None:
+    """Raise `Conflict`, with every name of `people` that somebody of the database has already."""
+    refs = [names.SubjectRef("user", LOCAL, name) for name in people]
+    taken = sorted(ref.name for ref in subjects.found_all(session, refs))
+    if taken:
+        more = f" and {len(taken) - MAX_NAMED} more" if len(taken) > MAX_NAMED else ""
+        said = ", ".join(taken[:MAX_NAMED]) + more
+        count = "one name is" if len(taken) == 1 else f"{len(taken)} names are"
+        raise Conflict(
+            f"{count} taken: {said}",
+            advice="take them out of the file, or remove these users here first",
+        )
 
 
 def change(

@@ -40,7 +40,7 @@ CODES: tuple[tuple[type[AuthsvcError], int], ...] = (
     (Limited, UNREACHABLE),
     (Unavailable, UNREACHABLE),
 )
-_IN_FILE = re.compile(r":\d+:\d+$", re.ASCII)  # FILE:LINE:COLUMN
+_IN_FILE = re.compile(r":\d+(?::\d+)?$", re.ASCII)  # FILE:LINE:COLUMN or FILE:LINE
 _GLOBAL_FLAGS = ("--json", "--debug")
 
 

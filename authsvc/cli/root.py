@@ -12,6 +12,7 @@ from . import (
     explain,
     grant,
     group,
+    import_,
     init,
     keys,
     limits,
@@ -47,6 +48,7 @@ app.add_typer(grant.app, name="grant")
 app.command("explain")(explain.explain)
 app.command("who-can")(who_can.who_can)
 app.add_typer(policy.app, name="policy")
+app.add_typer(import_.app, name="import")
 app.add_typer(limits.app, name="limits")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import Request
 
+from authsvc.access.model import Reason
 from authsvc.audit.log import Entry, TokenLog
 from authsvc.audit.records import Event, Outcome, Record, print_body
 from authsvc.clock import Clock
@@ -21,7 +22,8 @@ Caller = Callable[[Request], Awaitable[Actor]]
 class Callers:
     """Authenticates callers. A refused sign-in leaves an audit record, and so does a first one.
 
-    A first one is one that had to be verified: what is remembered was recorded when it was.
+    A first one is one that had to be verified: what is remembered was recorded when it was. By the
+    grace of a directory that is away nobody comes in here.
     `pseudonym` stands for a claimed name of which no account exists.
     """
 
@@ -43,10 +45,13 @@ class Callers:
         circumstances = Circumstances(origin.address, "", self._clock.now(), origin.address_known)
         found: Verified | Rejected | None
         found = self._authenticator.remembered(credentials, circumstances, header=header)
+        first = found is None
         if found is None:
             found = await self._authenticator.identify(credentials, circumstances)
+        in_grace = isinstance(found, Verified) and found.bounds.pull_only
+        if first or in_grace:
             await self._log.record(self._sign_in(found, credentials, origin))
-        if isinstance(found, Verified) and found.bounds.pull_only:
+        if in_grace:
             raise Unavailable("your directory does not answer", what="source", retry_after=10)
         if isinstance(found, Verified) and found.principal.kind is Kind.USER:
             return _actor(found, origin)
@@ -56,13 +61,16 @@ class Callers:
     def _sign_in(
         self, found: Verified | Rejected, credentials: Credentials, origin: Origin
     ) -> Entry:
-        now, refused = self._clock.now(), isinstance(found, Rejected)
+        now, who, kind, reason = self._clock.now(), NOBODY, origin.credential_kind, None
+        if isinstance(found, Rejected):
+            reason = found.reason
+        else:
+            who, kind = _member(found), found.credential_kind
+            reason = Reason.SOURCE_DOWN.value if found.bounds.pull_only else None
         record = Record(
-            event=Event.LOGIN, outcome=Outcome.REFUSED if refused else Outcome.GRANTED, time=now,
-            reason=found.reason if isinstance(found, Rejected) else None,
-            actor=NOBODY if isinstance(found, Rejected) else _member(found),
-            claimed=self._claimed(credentials, found), address=origin.address, peer=origin.peer,
-            credential={"kind": origin.credential_kind, "id": None},
+            event=Event.LOGIN, outcome=Outcome.REFUSED if reason else Outcome.GRANTED, time=now,
+            reason=reason, actor=who, claimed=self._claimed(credentials, found),
+            address=origin.address, peer=origin.peer, credential={"kind": kind, "id": None},
             request_id=origin.request_id, user_agent=origin.user_agent,
         )  # fmt: skip
         return Entry(int(now * 1000), None, print_body(record))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from . import output
-from .session import opened, options
-
-if TYPE_CHECKING:
-    from authsvc.access.questions import People
-    from authsvc.settings import Settings
+from .session import opened, options, people_of
 
 COLUMNS = ("id", "effect", "role", "on", "subject", "counted", "why_not")
 
@@ -74,19 +70,8 @@ def _now(
         raise Invalid("SUBJECT and SCOPE are needed", advice="or --decision ID")
     with opened(context) as parts, parts.database.read() as session:
         inquiry = Inquiry(subject, scope, service, ip)
-        people = _people(parts.settings)
+        people = people_of(parts.settings, debug=options(context).debug)
         return shape(explained(session, inquiry, people, now=parts.clock.now()))
-
-
-def _people(settings: Settings) -> People:
-    """Whom the sources know; a directory is asked when a question is about one of its people."""
-    from functools import partial
-
-    from authsvc.access.questions import People
-    from authsvc.assembly.sources import asked_once
-
-    names = [source.name for source in settings.sources]
-    return People(names, partial(asked_once, settings))
 
 
 def _then(context: typer.Context, decision: str, others: list[str | None]) -> dict[str, Any]:
@@ -97,7 +82,8 @@ def _then(context: typer.Context, decision: str, others: list[str | None]) -> di
     if any(other is not None for other in others):
         raise Invalid("--decision ID says all there is to ask", advice="leave out the rest")
     with opened(context) as parts, parts.database.read() as session:
-        found = decided(session, decision, _people(parts.settings), now=parts.clock.now())
+        people = people_of(parts.settings, debug=options(context).debug)
+        found = decided(session, decision, people, now=parts.clock.now())
         return decided_shape(found)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from authsvc.access.questions import People
     from authsvc.assembly.offline import Offline
     from authsvc.changes.unit_of_work import Outcome, Transaction
-    from authsvc.principal import Actor
+    from authsvc.principal import Actor, Principal
     from authsvc.settings import Settings
 
 T = TypeVar("T")
@@ -68,15 +68,46 @@ def change(context: typer.Context, edit: Callable[[Transaction], Outcome[T]]) ->
         return parts.unit_of_work.run(actor(), edit)
 
 
-def people_of(settings: Settings) -> People:
-    """Whom the sources know; a directory is asked when a question is about one of its people."""
+def people_of(settings: Settings, *, debug: bool = False) -> People:
+    """Whom the sources know; a directory is asked when a question is about one of its people.
+
+    One that cannot be asked is told of by the error alone, or by the log too with `debug`.
+    """
     from functools import partial
 
     from authsvc.access.questions import People
-    from authsvc.assembly.sources import asked_once
 
     names = [source.name for source in settings.sources]
-    return People(names, partial(asked_once, settings))
+    return People(names, partial(_asked, settings, debug))
+
+
+def _asked(settings: Settings, debug: bool, source: str, name: str) -> Principal | None:
+    """As `asked_once`; its error says what to do next."""
+    from contextlib import nullcontext
+
+    from authsvc.assembly.sources import asked_once
+    from authsvc.errors import Unavailable
+
+    try:
+        with nullcontext() if debug else _without_log():
+            return asked_once(settings, source, name)
+    except Unavailable as error:
+        advice = f"see to sources.{source}.urls, or run it again with --debug to see why"
+        raise Unavailable(error.message, what=error.what, advice=advice) from error
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    import logging
+
+    import structlog
+
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def actor() -> Actor:

@@ -196,6 +196,23 @@ def test_limits_are_listed_and_cleared_on_the_command_line(tmp_path, capsys):
     told(tmp_path, story)
 
 
+def test_at_a_known_address_the_limit_that_counts_there_is_said(tmp_path, capsys):
+    async def story(realm):
+        assert (await realm.get(TEAM, "alice")).status == 200
+        await wrong(realm, "alice", 30)
+        refused = await realm.get(TEAM, "alice")
+        assert refused.status == 429
+        assert refused.headers["ratelimit-policy"] == '"login_failures";q=30;w=300'
+        capsys.readouterr()
+        assert command(tmp_path, "limits", "list", "--json") == 0
+        listed = json.loads(capsys.readouterr().out)
+        assert {each["setting"] for each in listed if each["limit"] == "login_failures"} == {
+            "30/5minutes"
+        }
+
+    told(tmp_path, story, SMALL.replace('"20/5minutes"', '"90/5minutes"'))
+
+
 async def until(realm, who, status, **more):
     for _ in range(200):
         answer = await realm.get(TEAM, who, **more)

@@ -127,11 +127,16 @@ class UnitOfWork:
             return read(Transaction(session, utc(now), version, actor, self._sources, rights))
 
     def run_once(
-        self, actor: Actor, edit: Edit[dict[str, Any]], once: Once | None
+        self,
+        actor: Actor,
+        edit: Edit[dict[str, Any]],
+        once: Once | None,
+        *,
+        event: Event = Event.ADMIN,
     ) -> dict[str, Any]:
         """As `run`; but what was answered to the same request within a day is answered again."""
         if once is None:
-            return self.run(actor, edit)
+            return self.run(actor, edit, event=event)
 
         def answered(tx: Transaction) -> Outcome[dict[str, Any]]:
             before = earlier(tx.session, once, tx.now)
@@ -142,7 +147,16 @@ class UnitOfWork:
                 keep(tx.session, once, outcome.value, tx.now)
             return outcome
 
-        return self.run(actor, answered)
+        return self.run(actor, answered, event=event)
+
+    def answered(self, once: Once) -> dict[str, Any] | None:
+        """What the same request was answered within a day, None when it was not.
+
+        For who prepares an edit beforehand; `run_once` asks again. Raises `Invalid` when the key
+        came with another request.
+        """
+        with self._database.read() as session:
+            return earlier(session, once, utc(self._clock.now()))
 
     def done_once(self, work: Callable[[], dict[str, Any]], once: Once | None) -> dict[str, Any]:
         """What `work` gives, which makes changes of its own, or gave to the same request before.

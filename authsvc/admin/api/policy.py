@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, StrictBool
+from pydantic import BeforeValidator, StrictBool
 
+from authsvc.access.rights import EVERYTHING
 from authsvc.access.store import Stored
 from authsvc.access.trials import Trial, shape
 from authsvc.admin.bodies import MAX_POLICY
@@ -18,10 +19,11 @@ from authsvc.admin.call import Call, Reply
 from authsvc.admin.described import Described, Operations
 from authsvc.admin.items import AppliedItem, DocumentItem, FindingItem, PlanItem, TrialsItem
 from authsvc.audit.records import Event
+from authsvc.changes.faults import MOST_SHOWN
 from authsvc.changes.policy.apply import Wish, planned, submit, trials
 from authsvc.changes.policy.export import exported
 from authsvc.changes.policy.foreseen import foreseen
-from authsvc.changes.policy.given import document_of, told
+from authsvc.changes.policy.given import NEITHER, document_of, place_in_text, told
 from authsvc.changes.policy.linted import linted
 from authsvc.changes.policy.overlay import over
 from authsvc.changes.spec import Spec, checked
@@ -34,10 +36,16 @@ from .questions import people
 T = TypeVar("T")
 
 
+def _either(value: object) -> object:
+    if not isinstance(value, dict | str):
+        raise ValueError(NEITHER)  # noqa: TRY004 - pydantic's way
+    return value
+
+
 class PolicySpec(Spec):
     """A document, as an object or as YAML text, and what is asked for it."""
 
-    document: dict[str, Any] | Annotated[str, Field(max_length=16 << 20)]
+    document: Annotated[dict[str, Any] | str, BeforeValidator(_either)]
     prune: StrictBool = False
     allow_lockout: StrictBool = False
     plan: dict[str, Any] | None = None
@@ -74,16 +82,17 @@ async def plan(call: Call) -> Reply:
 async def apply(call: Call) -> Reply:
     """Make it so, in one transaction."""
     call.no_query()
-    api = call.api
+    run = call.api.unit_of_work
 
-    def work() -> dict[str, Any]:
-        return _told(lambda: submit(api.unit_of_work, call.actor, _refused(call), people(call)))
+    def work() -> bytes:
+        once = call.once()
+        before = None if once is None else run.answered(once)
+        if before is None:
+            before = _told(lambda: submit(run, call.actor, _refused(call), people(call), once))
+        return json.dumps(before).encode()
 
-    def done() -> bytes:
-        return json.dumps(api.unit_of_work.done_once(work, call.once())).encode()
-
-    printed = await api.policies.run(done)
-    await api.hear()
+    printed = await call.api.policies.run(work)
+    await call.api.hear()
     return Reply(None, printed=printed)
 
 
@@ -101,10 +110,22 @@ async def _looked(call: Call, read: Callable[[Transaction, Wish], Any]) -> Reply
     look = call.api.unit_of_work.look
 
     def work() -> bytes:
-        wish = _wish(call)
-        return json.dumps(_told(lambda: look(call.actor, lambda tx: read(tx, wish)))).encode()
+        return json.dumps(_told(lambda: _read(_wish(call)))).encode()
+
+    def _read(wish: Wish) -> Any:
+        return look(call.actor, lambda tx: read(_as_reader(tx), wish))
 
     return Reply(None, printed=await call.api.policies.run(work))
+
+
+def _as_reader(tx: Transaction) -> Transaction:
+    """Auditors read everything, so they are told what an administrator would be.
+
+    Who also owns something is told what would come of their own applying it.
+    """
+    if tx.rights.auditor and not tx.rights.owned:
+        return replace(tx, rights=EVERYTHING)
+    return tx
 
 
 def _wish(call: Call) -> Wish:
@@ -126,12 +147,10 @@ def _told(work: Callable[[], T]) -> T:
     """What `work` gives; places of faults become those of the body."""
     try:
         return work()
-    except Invalid as error:
-        faults = [told(*fault) for fault in error.faults]
-        raise Invalid(error.message, advice=error.advice, faults=faults) from error
-    except Conflict as error:
-        faults = [told(*fault) for fault in error.faults]
-        raise Conflict(error.message, advice=error.advice, faults=faults) from error
+    except (Invalid, Conflict) as error:
+        error.faults = tuple(told(*fault) for fault in error.faults[:MOST_SHOWN])
+        error.message = place_in_text(error.message)
+        raise
 
 
 def _seen(call: Call, tx: Transaction, trial: Trial) -> Trial:

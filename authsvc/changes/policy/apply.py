@@ -16,6 +16,7 @@ from authsvc.access.sentences import Sentence
 from authsvc.access.store import Stored
 from authsvc.access.trials import Trial, tried
 from authsvc.audit.records import Event
+from authsvc.changes.once import Once
 from authsvc.changes.unit_of_work import REFUSALS, Outcome, Transaction, UnitOfWork, rights_of
 from authsvc.errors import Conflict, Invalid
 from authsvc.principal import Actor
@@ -65,9 +66,14 @@ class TestsFail(Conflict):
         super().__init__(
             f"{count}, so nothing was changed",
             advice="; ".join(trial.sentence.text for _, trial in failed[:5]),
-            faults=[(place, trial.sentence.text) for place, trial in failed],
+            faults=[(place, _failed(trial)) for place, trial in failed],
         )
         self.trials = tuple(trial for _, trial in failed)
+
+
+def _failed(trial: Trial) -> str:
+    text = trial.sentence.text
+    return text if trial.fault is None else f"{text}: {trial.fault}"
 
 
 class _Overtaken(Exception):
@@ -129,21 +135,23 @@ def parsed(unit_of_work: UnitOfWork, actor: Actor, files: Sequence[tuple[str, by
         raise
 
 
-def submit(unit_of_work: UnitOfWork, actor: Actor, wish: Wish, people: People) -> dict[str, Any]:
+def submit(
+    unit_of_work: UnitOfWork, actor: Actor, wish: Wish, people: People, once: Once | None = None
+) -> dict[str, Any]:
     """Apply in one transaction, with one record that holds the plan; the value is its shape.
 
-    Raises what `planned` does, `TestsFail`, `Forbidden`, and `Conflict` for a rule that refuses.
-    A refusal leaves one refused record.
+    A request that may come `once` only is answered what it was before. Raises what `planned` does,
+    `TestsFail`, `Forbidden`, and `Conflict` for a rule that refuses; a refusal leaves one refused
+    record.
     """
+    run = partial(unit_of_work.run_once, actor, once=once, event=Event.POLICY)
     for _ in range(AGAIN):
         prepared = _prepared(unit_of_work, actor, wish, people)
         try:
-            return unit_of_work.run(actor, partial(_write, wish, prepared), event=Event.POLICY)
+            return run(partial(_write, wish, prepared))
         except _Overtaken:
             continue
-    return unit_of_work.run(
-        actor, lambda tx: _write(wish, _prepare(tx, wish, people), tx), event=Event.POLICY
-    )
+    return run(lambda tx: _write(wish, _prepare(tx, wish, people), tx))
 
 
 def _prepared(unit_of_work: UnitOfWork, actor: Actor, wish: Wish, people: People) -> Prepared:

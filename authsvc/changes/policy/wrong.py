@@ -30,7 +30,7 @@ def unknown(word: str, known: Iterable[str]) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The one of `known` that differs in spelling alone, or else in few characters."""
-    spelt = _spelt(word)
+    spelt = _spelt(word[:LONGEST_QUOTED])
     names = list(known)
     same = [name for name in names if _spelt(name) == spelt]
     return next(iter(same or difflib.get_close_matches(spelt, names, 1)), None)

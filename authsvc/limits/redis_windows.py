@@ -26,7 +26,10 @@ local function wait(key, most, window)
   local held, counted = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'), 0
   for i = #held - 1, 1, -2 do
     if string.sub(held[i], 1, 1) ~= '?' then counted = counted + 1 end
-    if counted == most then return string.format('%.6f', tonumber(held[i + 1]) + window - now) end
+    if counted == most then
+      -- No longer than a window, also when the clock of this host was set back.
+      return string.format('%.6f', math.min(tonumber(held[i + 1]) - now, 0) + window)
+    end
   end
   return '0'
 end

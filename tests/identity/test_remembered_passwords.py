@@ -49,6 +49,20 @@ class Held(People):
         self.asked.clear()
 
 
+@pytest.mark.parametrize("jump", [-3_600, 3_600], ids=["HA-23 back", "HA-23 ahead"])
+def test_a_clock_that_jumps_an_hour_ends_nothing_and_lets_nothing_last(people, jump):
+    async def story():
+        with house(people.provider(), ttl=60) as at:
+            await at.identify("alice", SECRET)
+            at.clock.advance(30)
+            at.clock.wall += jump
+            assert at.remembered("alice", SECRET) is not None
+            at.clock.advance(31)
+            assert at.remembered("alice", SECRET) is None
+
+    asyncio.run(story())
+
+
 def test_a_right_password_is_checked_once_within_its_time_for_every_address(people):
     async def story():
         with house(people.provider(), ttl=60) as at:

@@ -78,6 +78,7 @@ def test_one_write_a_day_at_most_whichever_worker_sees_it(worker, clock, databas
 
 
 def test_after_thirty_days_without_a_success_it_is_known_no_longer(worker, clock, database):
+    """RX-14: and no row stays."""
     one = worker()
     one.saw("alice", HERE)
     one.flush()

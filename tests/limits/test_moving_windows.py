@@ -223,7 +223,29 @@ def test_memory_is_bounded_and_those_used_last_are_kept():
     assert isinstance(windows.take([one(b"x", key=b"attacked", most=1)], START), Full)
 
 
+@pytest.mark.parametrize(
+    ("jump", "wait"),
+    [pytest.param(-3_600, 600.0, id="HA-23 back"), pytest.param(3_600, None, id="HA-23 ahead")],
+)
+def test_a_clock_that_jumps_an_hour_lets_no_limit_last_beyond_its_window(redis_server, jump, wait):
+    """The windows of one process go by the time since its start, which does not jump."""
+
+    async def story():
+        client = Redis.from_url(redis_server.url)
+        windows = RedisWindows(client)
+        await windows.take([one(most=1)], START)
+        await windows.count([one(most=1)], START)
+        found = await windows.take([one(b"other", most=1)], START + jump)
+        assert (found.wait if isinstance(found, Full) else None) == wait
+        assert await client.pttl(PREFIX + b"k") <= 600_000
+        await client.aclose()
+
+    asyncio.run(story())
+
+
 def test_redis_keeps_nothing_beyond_the_window(redis_server):
+    """RX-14."""
+
     async def story():
         client = Redis.from_url(redis_server.url)
         windows = RedisWindows(client)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from authsvc.errors import Conflict, Invalid, NotFound
 
 MOST_KEPT = 1_000  # faults with their texts; beyond it they are counted
+MOST_SHOWN = 100  # contract section 8
 
 
 class Faults:
@@ -20,6 +21,11 @@ class Faults:
         self._count += 1
         if self._count <= MOST_KEPT:
             self._found.append((place, text))
+
+    @property
+    def are_many(self) -> bool:
+        """Whether there are more than anybody is shown, so that hints help nobody."""
+        return self._count > MOST_SHOWN
 
     @property
     def is_full(self) -> bool:

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,7 +14,9 @@ from authsvc.changes.subjects import ids_of
 from authsvc.db import models
 from authsvc.errors import Invalid
 from authsvc.principal import LOCAL
-from authsvc.protocol.names import KINDS, SubjectRef
+from authsvc.protocol.names import KINDS, SubjectRef, parse_subject
+
+MOST_NAMES = 1_000  # that a hint is looked for among
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Known:
 
     `subjects` are canonical texts. A person or group of another source needs no row: `sources`
     says whose may be named before they were ever seen. `held` says what roles hold. With `hints`
-    advice may name what else there is.
+    advice may name other people and groups; `brief` advice says nothing, since nobody reads it.
     """
 
     sources: frozenset[str]
@@ -31,35 +34,50 @@ class Known:
     subjects: Mapping[str, int | None]
     held: Mapping[str, Role]
     hints: bool = True
+    brief: bool = False
 
     def role(self, name: str) -> Role:
         """What a role holds; raises `Invalid` when none has that name."""
         if name not in self.held:
-            raise Invalid(f"no role is called '{name}'", advice=_nearest(name, self.held))
+            raise Invalid(f"no role is called '{name}'", advice=self._nearest(name, self.held))
         return self.held[name]
 
     def check_registry(self, name: str | None) -> None:
         """Raise `Invalid` when it is a name, and no registry has it."""
         if name is not None and name not in self.registries:
-            raise Invalid(f"there is no registry '{name}'", advice=_nearest(name, self.registries))
+            advice = self._nearest(name, self.registries)
+            raise Invalid(f"there is no registry '{name}'", advice=advice)
 
-    def check_subject(self, ref: SubjectRef) -> None:
+    def check_subject(self, text: str) -> None:
         """Raise `Invalid` unless a grant may name this subject, a group have it as a member."""
-        if str(ref) in self.subjects or ref.kind not in KINDS:
+        if text in self.subjects:
+            return
+        ref = parse_subject(text)
+        if ref.kind not in KINDS:
             return
         if ref.source in ("", LOCAL):
             raise Invalid(f"there is no {ref.kind} '{ref.name}'", advice=self._advice(ref))
         if ref.source not in self.sources:
-            advice = _nearest(ref.source, self.sources)
+            advice = self._nearest(ref.source, self.sources)
             raise Invalid(f"no source is called '{ref.source}'", advice=advice)
 
     def _advice(self, ref: SubjectRef) -> str:
-        prefix = str(SubjectRef(ref.kind, ref.source, ""))
-        names = [text.removeprefix(prefix) for text in self.subjects if text.startswith(prefix)]
-        near = difflib.get_close_matches(ref.name, names, 1)
-        if near and self.hints:
+        near: list[str] = []
+        if self.hints and not self.brief:
+            prefix = str(ref).removesuffix(ref.name)
+            known = (text for text in self.subjects if text.startswith(prefix))
+            names = [text.removeprefix(prefix) for text in islice(known, MOST_NAMES)]
+            near = difflib.get_close_matches(ref.name, names, 1)
+        return f"did you mean '{near[0]}'?" if near else f"see `authsvc {ref.kind} list`"
+
+    def _nearest(self, word: str, words: Iterable[str]) -> str:
+        if self.brief:
+            return ""
+        known_words = sorted(words)
+        near = difflib.get_close_matches(word, known_words, 1)
+        if near:
             return f"did you mean '{near[0]}'?"
-        return f"see `authsvc {ref.kind} list`"
+        return f"there are: {', '.join(known_words[:20]) or 'none'}"
 
 
 def known(
@@ -76,19 +94,26 @@ def known(
     """
     builtin = session.scalars(select(models.Role).where(models.Role.builtin))
     groups = {f"group:{name}": row for name, row in after["groups"].items()}
-    stored = (ref for ref in refs if (ref.kind, ref.source) != ("group", ""))
+    stored = [ref for ref in refs if (ref.kind, ref.source) != ("group", "")]
+    found = ids_of(session, stored)
+    if any(ref.source == LOCAL and str(ref) not in found for ref in stored):
+        found |= _people(session)  # one of them may be meant
     return Known(
         sources=sources,
         registries=after["registries"],
         roles={**{role.name: role.id for role in builtin}, **after["roles"]},
-        subjects={**ids_of(session, stored), **groups},
+        subjects={**found, **groups},
         held={**held, **BUILT_IN},
     )
 
 
-def _nearest(word: str, words: Iterable[str]) -> str:
-    known_words = sorted(words)
-    near = difflib.get_close_matches(word, known_words, 1)
-    if near:
-        return f"did you mean '{near[0]}'?"
-    return f"there are: {', '.join(known_words[:20]) or 'none'}"
+def _people(session: Session) -> dict[str, int]:
+    """People of the database, as many as a hint is looked for among."""
+    table = models.Subject
+    rows = session.execute(
+        select(table.name, table.id)
+        .where(table.kind == "user", table.source == LOCAL)
+        .order_by(table.name)
+        .limit(MOST_NAMES)
+    )
+    return {str(SubjectRef("user", LOCAL, name)): row for name, row in rows}

@@ -14,11 +14,10 @@ from typing import Any, Final
 from authsvc.access.explain import ANONYMOUS
 from authsvc.access.rights import Rights
 from authsvc.access.roles import BUILT_IN, custom
-from authsvc.access.sentences import Sentence
 from authsvc.changes import grants, guard
 from authsvc.changes.faults import Faults
 from authsvc.changes.grants import GrantSpec
-from authsvc.changes.groups import GroupSpec
+from authsvc.changes.groups import MOST_MEMBERS, GroupSpec
 from authsvc.changes.namespaces import NamespaceSpec
 from authsvc.changes.roles import RoleSpec
 from authsvc.changes.spec import Spec, checked
@@ -26,6 +25,7 @@ from authsvc.changes.unit_of_work import Transaction
 from authsvc.errors import Conflict, Invalid
 from authsvc.protocol.names import SubjectRef, parse_subject
 
+from . import circles
 from .document import KINDS, Document, Entry
 from .known import Known, known
 from .pruned import pruned
@@ -198,29 +198,46 @@ def _refuse_faults(tx: Transaction, document: Document, steps: Iterable[Step], w
     """Raise `Invalid` with the places of all that is not there, or not the actor's to write."""
     faults = Faults()
     for step in steps:
+        if faults.are_many and not what.brief:
+            what = replace(what, brief=True)
+        _check_references(step, what, faults)
         with faults.at(step.place):
             _check(tx, step, what)
     for test in document.tests:
+        if test.spec.subject != ANONYMOUS:
+            with faults.at(test.place):
+                what.check_subject(test.spec.subject)
         with faults.at(test.place):
-            _check_asker(test.spec, what)
+            what.check_registry(test.spec.service)
     faults.refuse()
 
 
+def _check_references(step: Step, what: Known, faults: Faults) -> None:
+    """Whether all that a step refers to is there, but for the role of a grant."""
+    spec = step.spec
+    new: Iterable[str] = ()
+    if isinstance(spec, GrantSpec):
+        new = (spec.subject,)
+    elif isinstance(spec, GroupSpec):
+        held = step.before.item["members"] if step.before else ()
+        new = sorted(set(spec.members).difference(held))
+    for text in new:
+        with faults.at(step.place):
+            what.check_subject(text)
+    if isinstance(spec, GrantSpec | NamespaceSpec):
+        with faults.at(step.place):
+            what.check_registry(spec.registry)
+
+
 def _check(tx: Transaction, step: Step, what: Known) -> None:
-    """Whether what a step writes refers to what is there, and is the actor's to write."""
+    """Whether a step can be made, and is the actor's to make."""
     spec = step.spec
     if isinstance(spec, GrantSpec):
-        what.check_subject(parse_subject(spec.subject))
-        what.check_registry(spec.registry)
         what.role(spec.role)
         if spec.expires_at is not None and spec.expires_at <= tx.now and step.before is None:
             raise Invalid("the end of this grant is in the past", advice="name a time to come")
-    elif isinstance(spec, GroupSpec):
-        held = step.before.item["members"] if step.before else ()
-        for text in sorted(set(spec.members).difference(held)):
-            what.check_subject(parse_subject(text))
-    elif isinstance(spec, NamespaceSpec):
-        what.check_registry(spec.registry)
+    elif isinstance(spec, GroupSpec) and step.after and len(step.after["members"]) > MOST_MEMBERS:
+        raise Invalid(f"a group has at most {MOST_MEMBERS:,} members, and some are in it already")
     elif isinstance(spec, RoleSpec) and spec.name in BUILT_IN:
         raise Conflict(f"role '{spec.name}' is built in", advice="make one of another name")
     may(tx.rights, step, what)
@@ -244,37 +261,8 @@ def may(rights: Rights, step: Step, what: Known) -> None:
         guard.administer(rights, ADMINISTERED[step.kind])
 
 
-def _check_asker(sentence: Sentence, what: Known) -> None:
-    if sentence.subject != ANONYMOUS:
-        what.check_subject(parse_subject(sentence.subject))
-    what.check_registry(sentence.service)
-
-
 def _refuse_circles(held: Holdings, steps: Iterable[Step], gone: Collection[Key]) -> None:
-    """Raise `Conflict` when a group would be a member of itself."""
-    nested = [step for step in steps if step.kind == "groups" and step.after is not None]
-    after = {k: each.item["members"] for k, each in held.groups.items() if k not in gone}
-    after |= {step.after["name"]: step.after["members"] for step in nested if step.after}
-    below = {name: set(filter(_is_group, members)) for name, members in after.items()}
-    for step in nested:
-        name = f"group:{step.after['name']}" if step.after else ""
-        if name in _reached(name, below):
-            raise Conflict(
-                f"{step.place}: {name} would be a member of itself",
-                advice="groups may be nested but not in a loop",
-            )
-
-
-def _is_group(text: str) -> bool:
-    return text.startswith("group:")
-
-
-def _reached(name: str, below: Mapping[Key, set[str]]) -> set[str]:
-    """All groups that are in a group, directly or through others."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        new = below.get(waiting.pop().removeprefix("group:"), set()) - found
-        found |= new
-        waiting += new
-    return found
+    nested = {step.after["name"]: step for step in steps if step.kind == "groups" and step.after}
+    after = {str(k): each.item["members"] for k, each in held.groups.items() if k not in gone}
+    after |= {name: step.after["members"] for name, step in nested.items() if step.after}
+    circles.refuse(after, {name: step.place for name, step in nested.items()})

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from authsvc.access.rights import Rights
+from authsvc.changes.faults import Faults
 from authsvc.errors import Conflict
 
 from .document import KINDS
@@ -22,8 +23,8 @@ def pruned(
 ) -> dict[str, dict[Key, Held]]:
     """What goes, by kind; of the kinds spoken of only what is the actor's to remove.
 
-    `wanted` are the entries of the files by what they are known by. Raises `Conflict` for a role
-    that would go while grants are of it.
+    `wanted` are the entries of the files by what they are known by. Raises `Invalid` with the
+    places of those that name what would go, `Conflict` for a role that grants are of.
     """
     gone: dict[str, dict[Key, Held]] = {
         kind: {
@@ -37,6 +38,7 @@ def pruned(
         for key, each in held.of(kind).items():
             if key not in wanted[kind] and _goes_along(kind, each.item, gone):
                 gone[kind][key] = each
+    _refuse_lost(wanted, gone)
     _refuse_roles_in_use(held, gone)
     return gone
 
@@ -61,6 +63,30 @@ def _goes_along(kind: str, item: Item, gone: Mapping[str, Mapping[Key, Held]]) -
         for path in above
         for registry in {None, item["registry"]}
     )
+
+
+def _refuse_lost(
+    wanted: Mapping[str, Mapping[Key, Any]], gone: Mapping[str, Mapping[Key, Held]]
+) -> None:
+    """Refuse files that name a registry or a group, and would have it removed."""
+    faults = Faults()
+    for kind in ("namespaces", "grants"):
+        for entry in wanted[kind].values():
+            if entry.spec.registry in gone["registries"]:
+                faults.add(entry.place, _lost("registry", entry.spec.registry))
+    named = [(entry.place, entry.spec.subject) for entry in wanted["grants"].values()]
+    named += [
+        (entry.place, each) for entry in wanted["groups"].values() for each in entry.spec.members
+    ]
+    for place, text in named:
+        name = text.removeprefix("group:")
+        if name != text and name in gone["groups"]:
+            faults.add(place, _lost("group", name))
+    faults.refuse()
+
+
+def _lost(noun: str, name: str) -> str:
+    return f"{noun} '{name}' would go, since the files do not hold it: add it to them"
 
 
 def _refuse_roles_in_use(held: Holdings, gone: Mapping[str, Mapping[Key, Held]]) -> None:

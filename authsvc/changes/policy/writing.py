@@ -78,10 +78,6 @@ def _own(tx: Transaction, plan: Plan) -> frozenset[str]:
     return _topics(done)
 
 
-def _allow(tx: Transaction, name: str, item: Item) -> Outcome[Any]:
-    return roles.change(tx, name, item["allow"])
-
-
 def _set(
     tx: Transaction,
     step: Step,
@@ -94,19 +90,24 @@ def _set(
 
 
 def _groups(tx: Transaction, plan: Plan) -> frozenset[str]:
-    """Write all groups first, so that one may be a member of another that stands further down."""
-    steps = [step for step in plan.of("groups") if step.after is not None]
+    """Write groups: all that are new, then who goes, then who comes.
+
+    So one may be a member of another that stands further down, and who was above may come below.
+    """
+    steps = [(step.before, step.after) for step in plan.of("groups") if step.after is not None]
     made = [
-        groups.add(tx, groups.GroupSpec(name=step.after["name"]))
-        for step in steps
-        if step.before is None and step.after is not None
+        groups.add(tx, groups.GroupSpec(name=after["name"]))
+        for before, after in steps
+        if before is None
     ]
-    filled = [
-        groups.set_members(tx, step.after["name"], step.after["members"])
-        for step in steps
-        if step.after is not None
+    stays = [
+        (after["name"], set(before.item["members"]).intersection(after["members"]))
+        for before, after in steps
+        if before is not None and not set(before.item["members"]) <= set(after["members"])
     ]
-    return _topics([*made, *filled])
+    left = [groups.set_members(tx, name, sorted(members)) for name, members in stays]
+    filled = [groups.set_members(tx, after["name"], after["members"]) for _, after in steps]
+    return _topics([*made, *left, *filled])
 
 
 def _more(tx: Transaction, plan: Plan) -> frozenset[str]:

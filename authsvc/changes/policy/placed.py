@@ -67,15 +67,18 @@ class Node:
         return (self.name_line, self.name_column) if self.name_line else self.at
 
 
-def read(name: str, data: bytes, faults: Faults) -> Node | None:
-    """The document in `data`; None when it is empty or cannot be read, which is a fault."""
+def read(name: str, data: bytes, faults: Faults, *, most_members: int = MAX_MEMBERS) -> Node | None:
+    """The document in `data`; None when it is empty or cannot be read, which is a fault.
+
+    `most_members` bounds each object.
+    """
     if len(data) > MAX_BYTES:
         faults.add(f"{name}:1:1", f"a policy file has at most {MAX_BYTES // 1024**2} MiB")
         return None
     text = ""
     try:
         text = text_of(data)
-        return _Tree(text, name, faults).root()
+        return _Tree(text, name, faults, most_members).root()
     except Unreadable as error:
         faults.add(f"{name}:{error.at[0]}:{error.at[1]}", str(error))
     except yaml.YAMLError as error:
@@ -110,8 +113,9 @@ def found(node: Node, location: tuple[int | str, ...]) -> Node:
 class _Tree:
     """The nodes of one file, out of the parser's events, each of which is taken once."""
 
-    def __init__(self, text: str, name: str, faults: Faults) -> None:
+    def __init__(self, text: str, name: str, faults: Faults, most_members: int) -> None:
         self._next = _Parser(text).get_event
+        self._most_members = most_members
         self._name = name
         self._faults = faults
         self._left = MAX_VALUES
@@ -168,8 +172,8 @@ class _Tree:
             if name in held:
                 self._fault(event, f"'{name[:LONGEST_QUOTED]}' stands here twice")
             held[name] = node
-            if len(held) > MAX_MEMBERS:
-                said = f"an object of a policy has at most {MAX_MEMBERS} members"
+            if len(held) > self._most_members:
+                said = f"an object here has at most {self._most_members:,} members"
                 raise Unreadable(_place_of(event.start_mark), said)
         return held
 

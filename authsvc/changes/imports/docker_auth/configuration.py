@@ -28,6 +28,8 @@ OTHER_RULES: Final = frozenset(
 )
 """Members that are asked what no rule of `acl` matches."""
 
+MOST_USERS: Final = 100_000
+
 _TEXTS = ("account", "type", "name", "service")
 _MATCH = (*_TEXTS, "ip", "labels")
 _RULE = ("match", "actions", "comment")
@@ -86,7 +88,7 @@ class Configuration:
 def read(name: str, data: bytes) -> Configuration:
     """The configuration in `data`; raises `Invalid` with every fault, as FILE:LINE:COLUMN."""
     faults = Faults()
-    root = placed.read(name, data, faults)
+    root = placed.read(name, data, faults, most_members=MOST_USERS)
     faults.refuse()
     found = _Reader(name, faults).configuration(root or Node(None, 1, 1))
     faults.refuse()

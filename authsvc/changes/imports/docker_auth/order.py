@@ -94,6 +94,7 @@ class Order:
     def __init__(self, rules: Sequence[Rule], population: Population) -> None:
         self._rules = rules
         self._who = [_who(rule, population) for rule in rules]
+        self._surely = [_surely(rule, who) for rule, who in zip(rules, self._who, strict=True)]
         self._given = [{kind: given(rule, kind) for kind in kinds(rule)} for rule in rules]
 
     def left(self, index: int, kind: Kind, *, wider: bool) -> Left:
@@ -101,26 +102,29 @@ class Order:
         rule, idle = self._rules[index], frozenset[Who]()
         if kind is Kind.REPOSITORY:
             idle = frozenset(one for one in self._who[index] if not _is_possible(rule, one))
+        who = self._who[index] - idle
         cut: dict[Who, Rule] = {}
         gone: dict[Who, Rule] = {}
         for earlier, before in enumerate(self._rules[:index]):
-            if not self._are_rivals(earlier, index, kind):
-                continue
-            for one in (self._who[index] - idle) & self._who[earlier]:
-                if _names_meet(before, rule, one, kind, wider=wider):
-                    cut.setdefault(one, before)
-                    if _covers(before, rule, one, kind):
-                        gone.setdefault(one, before)
-        free = self._who[index] - idle - cut.keys()
-        return Left(free, {one: by for one, by in cut.items() if one not in gone}, gone, idle)
+            if self._are_rivals(earlier, index, kind):
+                met = _met(before, rule, kind, (who, self._who[earlier]), wider=wider)
+                cut = dict.fromkeys(met, before) | cut
+                if _covers(before, rule, kind):
+                    gone = dict.fromkeys(met & self._surely[earlier], before) | gone
+        return Left(
+            who - cut.keys(), {one: by for one, by in cut.items() if one not in gone}, gone, idle
+        )
 
     def cuts(self, index: int) -> bool:
         """Whether any later rule might give more where this one matches as well."""
         return any(
             self._are_rivals(index, later, kind)
-            and any(
-                _names_meet(self._rules[index], self._rules[later], one, kind, wider=False)
-                for one in self._who[index] & self._who[later]
+            and _met(
+                self._rules[index],
+                self._rules[later],
+                kind,
+                (self._who[index], self._who[later]),
+                wider=False,
             )
             for later in range(index + 1, len(self._rules))
             for kind in self._given[later]
@@ -155,9 +159,32 @@ def _is_possible(rule: Rule, who: Who) -> bool:
     return who is None or patterns.is_possible(rule.name, who)
 
 
-def _names_meet(before: Rule, rule: Rule, who: Who, kind: Kind, *, wider: bool) -> bool:
-    if kind is Kind.CATALOG:
-        return True
+def _surely(rule: Rule, who: frozenset[Who]) -> frozenset[Who]:
+    """The accounts of which every one is matched for sure."""
+    if rule.account is None:
+        return who
+    return frozenset() if patterns.strange(rule.account, takes="?") else who - {OTHERS}
+
+
+def _met(
+    before: Rule,
+    rule: Rule,
+    kind: Kind,
+    whose: tuple[frozenset[Who], frozenset[Who]],
+    *,
+    wider: bool,
+) -> frozenset[Who]:
+    """The accounts, of both rules, for which they may match one name."""
+    if kind is Kind.REPOSITORY:
+        if any(patterns.ACCOUNT in (one.name or "") for one in (before, rule)):
+            both = whose[0] & whose[1]
+            return frozenset(one for one in both if _names_meet(before, rule, one, wider=wider))
+        if not _names_meet(before, rule, OTHERS, wider=wider):
+            return frozenset()
+    return whose[0] & whose[1]
+
+
+def _names_meet(before: Rule, rule: Rule, who: Who, *, wider: bool) -> bool:
     other = patterns.widest(before.name, who)
     own = patterns.widest(rule.name, who)
     return own.meets(other) or (wider and Glob(own.pattern + "/**").meets(other))
@@ -169,25 +196,14 @@ def _networks_meet(one: Rule, other: Rule) -> bool:
     return one.network.version == other.network.version and one.network.overlaps(other.network)
 
 
-def _covers(before: Rule, rule: Rule, who: Who, kind: Kind) -> bool:
-    """Whether `before` surely matches everything of that kind that `rule` does for this account."""
+def _covers(before: Rule, rule: Rule, kind: Kind) -> bool:
+    """Whether `before` surely matches everything of that kind that `rule` does, accounts apart."""
     return (
         not before.labels
-        and _is_met(before.account, who)
         and before.type in (None, "*", kind)
         and before.service in (None, rule.service)
         and _is_within(rule, before)
         and _covers_names(before.name, rule.name, kind)
-    )
-
-
-def _is_met(account: str | None, who: Who) -> bool:
-    if account is None:
-        return True
-    return (
-        who is not None
-        and not patterns.strange(account, takes="?")
-        and patterns.matches(account, who)
     )
 
 

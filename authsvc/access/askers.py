@@ -10,7 +10,7 @@ from authsvc.principal import ANONYMOUS, Kind, Principal
 from authsvc.protocol.names import parse_subject
 
 from .compiler import audience, groups_of, view_of
-from .model import AUTHENTICATED, EVERYONE, View
+from .model import AUTHENTICATED, EVERYONE, SubjectRules, View
 from .rulebook import Rulebook, compiled
 
 SOMEBODY = "somebody"  # the name of a person of whom no name is known
@@ -58,10 +58,26 @@ def stand_in(subject: str, name: str = SOMEBODY) -> StandIn:
     return StandIn(meant(subject))
 
 
-def view_alone(book: Rulebook, somebody: StandIn) -> View:
-    """The view of a stand-in; of somebody who is a person or robot, that of the principal."""
-    principal = somebody.principal
-    parts = [compiled(book, subject) for subject in audience(principal)]
-    direct = (*parts[0].groups, *somebody.groups)
-    parts += [compiled(book, group) for group in groups_of(principal, direct, book.base)]
-    return view_of(book.base, principal, parts)
+class Views:
+    """The views of stand-ins on one policy; what is compiled for one is kept for the others."""
+
+    def __init__(self, book: Rulebook) -> None:
+        self.book = book
+        self.base = book.base
+        self._compiled: dict[str, SubjectRules] = {}
+
+    def subjects(self, somebody: StandIn) -> tuple[str, ...]:
+        """All subjects that somebody is."""
+        always = audience(somebody.principal)
+        direct = (*self._rules(always[0]).groups, *somebody.groups)
+        return (*always, *groups_of(somebody.principal, direct, self.base))
+
+    def of(self, somebody: StandIn) -> View:
+        """What decisions about somebody need."""
+        parts = [self._rules(subject) for subject in self.subjects(somebody)]
+        return view_of(self.base, somebody.principal, parts)
+
+    def _rules(self, subject: str) -> SubjectRules:
+        if subject not in self._compiled:
+            self._compiled[subject] = compiled(self.book, subject)
+        return self._compiled[subject]

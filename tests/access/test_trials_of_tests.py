@@ -12,7 +12,6 @@ from authsvc.access.rulebook import Blank, Planned
 from authsvc.access.sentences import parse_sentence
 from authsvc.access.trials import alone, shape, told, tried
 
-
 A = "user:local:alice"
 TEAM = World(
     (

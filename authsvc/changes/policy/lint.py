@@ -1,0 +1,108 @@
+"""What a policy allows and hardly means to: findings with their places (contract section 8). Pure.
+
+A finding is no fault: everything here can be applied. Each rule looks at one grant, and asks the
+policy as it would be where it must know what comes of it.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from authsvc.access.rulebook import Rulebook
+from authsvc.changes.grants import GrantSpec
+from authsvc.principal import LOCAL
+from authsvc.protocol.names import SubjectRef, parse_subject
+
+from .document import Document, Entry
+from .lint_rules import RULES, Policy
+
+_PLACE = re.compile(r"(.*):(\d+):(\d+)", re.DOTALL | re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to look at: where it stands, the word of the rule, and what to do."""
+
+    place: str
+    rule: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a document may refer to beside what it holds itself.
+
+    `subjects` are the canonical texts of those that there are, of all that it names; None where
+    nobody knows. `sources` None: any may be configured. `empty` are the groups that nobody is in.
+    """
+
+    subjects: frozenset[str] | None = None
+    sources: frozenset[str] | None = None
+    empty: frozenset[str] = frozenset()
+
+
+def linted(document: Document, book: Rulebook, known: Known, *, now: float) -> list[Finding]:
+    """All findings in the order of their places; `now` is wall clock seconds.
+
+    `book` is the policy as it would be: the files over what is stored, or the files alone.
+    """
+    policy = Policy(book, known.empty, now)
+    found = [*_unknown(document, book, known), *_hardly_meant(document, policy)]
+    return sorted(found, key=lambda each: _key(each.place))
+
+
+def _hardly_meant(document: Document, policy: Policy) -> Iterator[Finding]:
+    for entry in document.grants:
+        for rule, look in RULES.items():
+            text = look(entry.spec, policy)
+            if text is not None:
+                yield Finding(entry.place, rule, text)
+
+
+def _key(place: str) -> tuple[str, int, int]:
+    found = _PLACE.fullmatch(place)
+    return (found[1], int(found[2]), int(found[3])) if found else (place, 0, 0)
+
+
+def _unknown(document: Document, book: Rulebook, known: Known) -> Iterator[Finding]:
+    """Names that nothing here has."""
+    for entry in document.grants:
+        yield from _names(entry, book)
+        yield from _subjects(entry, [entry.spec.subject], known)
+    for group in document.groups:
+        yield from _subjects(group, group.spec.members, known)
+    for space in document.namespaces:
+        yield from _registry(space.place, space.spec.registry, book)
+    for test in document.tests:
+        yield from _registry(test.place, test.spec.service, book)
+
+
+def _names(entry: Entry[GrantSpec], book: Rulebook) -> Iterator[Finding]:
+    if entry.spec.role not in book.base.roles:
+        yield _missing(entry.place, "role", entry.spec.role, book.base.roles)
+    yield from _registry(entry.place, entry.spec.registry, book)
+
+
+def _registry(place: str, name: str | None, book: Rulebook) -> Iterator[Finding]:
+    if name is not None and name not in book.base.registries:
+        yield _missing(place, "registry", name, book.base.registries)
+
+
+def _subjects(entry: Entry[Any], texts: Iterable[str], known: Known) -> Iterator[Finding]:
+    for text in texts:
+        ref = parse_subject(text)
+        if ref.source not in ("", LOCAL):
+            if known.sources is not None and ref.source not in known.sources:
+                yield _missing(entry.place, "source", ref.source, known.sources)
+        elif known.subjects is not None and text not in known.subjects and ref.kind != ref.name:
+            kind = str(SubjectRef(ref.kind, ref.source, ""))
+            others = [each.removeprefix(kind) for each in known.subjects if each.startswith(kind)]
+            yield _missing(entry.place, ref.kind, ref.name, others)
+
+
+def _missing(place: str, noun: str, name: str, others: Iterable[str]) -> Finding:
+    near = difflib.get_close_matches(name, list(others), 1)
+    hint = f": did you mean '{near[0]}'?" if near else ""
+    return Finding(place, "unknown", f"there is no {noun} '{name}'{hint}")

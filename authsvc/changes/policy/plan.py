@@ -32,6 +32,7 @@ from .pruned import pruned
 from .stored import KEYS, Held, Holdings, Item, Key, holdings, item_of
 
 MAX_RECORDED = 500  # items that a record names; beyond it, counts and a hash
+MAX_SAID = 1 << 20  # characters of them: 500 groups may have 5,000,000 members
 ADMINISTERED: Final = {"registries": "registry", "roles": "role", "groups": "group"}
 """Kinds that administrators alone change, and the word for one of each."""
 
@@ -84,9 +85,9 @@ class Plan:
     def recorded(self) -> dict[str, Any]:
         """What a record holds of it: all that differs, or counts and the SHA-256 of that."""
         said = _differences(self.shape)
-        counts = {word: {kind: len(kinds[kind]) for kind in kinds} for word, kinds in said.items()}
-        if len(self.steps) <= MAX_RECORDED:
+        if len(self.steps) <= MAX_RECORDED and len(json.dumps(said)) <= MAX_SAID:
             return said
+        counts = {word: {kind: len(kinds[kind]) for kind in kinds} for word, kinds in said.items()}
         return {"counts": counts, "sha256": digest(self.shape)}
 
 
@@ -180,7 +181,8 @@ def _known(
         stays = {k: each for k, each in held.of(kind).items() if k not in gone.get(kind, {})}
         named = (entry.spec.name for entry in getattr(document, kind))
         after[kind] = dict.fromkeys(named) | {str(k): each.id for k, each in stays.items()}
-    roles = {name: each.item["allow"] for name, each in held.roles.items()}
+    lost = gone.get("roles", {})
+    roles = {k: each.item["allow"] for k, each in held.roles.items() if k not in lost}
     roles |= {entry.spec.name: entry.spec.allow for entry in document.roles}
     holding = {str(name): custom(str(name), allow) for name, allow in roles.items()}
     found = known(tx.session, tx.sources, after, holding, _refs(document))

@@ -4,13 +4,14 @@ Deleting a registry, a namespace or a group takes what is theirs with it (contra
 what the files name stays.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from authsvc.access.rights import Rights
 from authsvc.changes.faults import Faults
 from authsvc.errors import Conflict
 
+from .circles import GROUP
 from .document import KINDS
 from .stored import Held, Holdings, Item, Key
 
@@ -68,25 +69,25 @@ def _goes_along(kind: str, item: Item, gone: Mapping[str, Mapping[Key, Held]]) -
 def _refuse_lost(
     wanted: Mapping[str, Mapping[Key, Any]], gone: Mapping[str, Mapping[Key, Held]]
 ) -> None:
-    """Refuse files that name a registry or a group, and would have it removed."""
+    """Refuse files that name a registry, a role or a group, and would have it removed."""
     faults = Faults()
-    for kind in ("namespaces", "grants"):
-        for entry in wanted[kind].values():
-            if entry.spec.registry in gone["registries"]:
-                faults.add(entry.place, _lost("registry", entry.spec.registry))
-    named = [(entry.place, entry.spec.subject) for entry in wanted["grants"].values()]
-    named += [
-        (entry.place, each) for entry in wanted["groups"].values() for each in entry.spec.members
-    ]
-    for place, text in named:
-        name = text.removeprefix("group:")
-        if name != text and name in gone["groups"]:
-            faults.add(place, _lost("group", name))
+    for kind, entries in wanted.items():
+        for entry in entries.values():
+            for noun, name in _named(kind, entry.spec):
+                if name in gone[noun]:
+                    text = f"'{name}' of the {noun} would go, since the files do not hold it"
+                    faults.add(entry.place, f"{text}: add it to them")
     faults.refuse()
 
 
-def _lost(noun: str, name: str) -> str:
-    return f"{noun} '{name}' would go, since the files do not hold it: add it to them"
+def _named(kind: str, spec: Any) -> Iterator[tuple[str, str]]:
+    """What an entry refers to: the kind, and the name."""
+    if kind in ("namespaces", "grants") and spec.registry is not None:
+        yield "registries", spec.registry
+    subjects = spec.members if kind == "groups" else (spec.subject,) if kind == "grants" else ()
+    yield from (("groups", each[len(GROUP) :]) for each in subjects if each.startswith(GROUP))
+    if kind == "grants":
+        yield "roles", spec.role
 
 
 def _refuse_roles_in_use(held: Holdings, gone: Mapping[str, Mapping[Key, Held]]) -> None:

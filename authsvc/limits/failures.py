@@ -74,7 +74,7 @@ class Failures:
         self._known = known
         self._clock = clock
         self._news = news
-        self._meetings = Meetings(counting, known)
+        self._meetings = Meetings(counting, known, self._seen_elsewhere)
         self._notes = Notes()
         self._expire_at = 0.0
         self._existing = Newest(EXISTING)
@@ -141,6 +141,9 @@ class Failures:
             wait = min(wait, limit.window)
             reached = Reached(limit.of(said.most), said.key, wait)
             self._notes.put(said.key, reached, now.monotonic() + wait)
+
+    def _seen_elsewhere(self, claim: Claim, wait: float) -> None:
+        self._reached(claim.key, self._limits[claim.key[:1]], wait)
 
     async def begin(self, name: str, address: str, password: str) -> Attempt | Reached:
         """Whether this password may be checked, which the returned attempt then stands for."""

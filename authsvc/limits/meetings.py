@@ -32,11 +32,17 @@ class Meeting:
 
 
 class Meetings:
-    """Those of one worker that are not settled yet. Used from one event loop."""
+    """Those of one worker that are not settled yet. Used from one event loop.
 
-    def __init__(self, counting: Counting, known: KnownAddresses) -> None:
+    `note` is told of a claim that was limited, and for how many seconds more.
+    """
+
+    def __init__(
+        self, counting: Counting, known: KnownAddresses, note: Callable[[Claim, float], None]
+    ) -> None:
         self._counting = counting
         self._known = known
+        self._note = note
         self._open: list[Meeting] = []
 
     def add(self, meeting: Meeting) -> None:
@@ -52,12 +58,14 @@ class Meetings:
             claims = [claim for meeting in some for claim in meeting.claims]
             full = iter(await self._counting.full(claims))
             for meeting in some:
-                waits = tuple(islice(full, len(meeting.claims)))
-                await self._settle(meeting, limited=any(waits))
+                await self._settle(meeting, tuple(islice(full, len(meeting.claims))))
 
-    async def _settle(self, meeting: Meeting, *, limited: bool) -> None:
+    async def _settle(self, meeting: Meeting, waits: Sequence[float]) -> None:
         account, address = account_of(meeting.name), address_of(meeting.address)
-        if limited and not await self._known.knows(account, address):
-            meeting.let_go()
-        else:
+        if not any(waits) or await self._known.knows(account, address):
             self._known.saw(account, address)
+            return
+        meeting.let_go()
+        for claim, wait in zip(meeting.claims, waits, strict=True):
+            if wait > 0:
+                self._note(claim, wait)

@@ -125,6 +125,17 @@ def test_a_remembered_password_makes_no_address_known_where_another_worker_saw_a
     tell(redis_server, story, **limits)
 
 
+def test_what_a_worker_could_not_say_any_more_is_found_out_all_the_same(redis_server, tell):
+    async def story(one, other):
+        assert await other.tries("alice", address=elsewhere(1)) == RIGHT
+        await one.guesses("alice", 10)  # and dies
+        assert await other.tries("alice") == RIGHT
+        await exchange(other)
+        assert await other.tries("alice") == PAIR
+
+    tell(redis_server, story)
+
+
 def test_what_was_cleared_is_not_brought_back_by_news_that_come_late(redis_server, tell):
     async def story(one, other, late):
         await one.guesses("alice", 10)

@@ -6,7 +6,7 @@ with `passwd:` as one whom every password lets in, so an unknown member is a fau
 
 import difflib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Final
 
@@ -48,7 +48,7 @@ class Person:
     line: int
     name: str
     known: bool
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     labels: tuple[str, ...] = ()
 
 

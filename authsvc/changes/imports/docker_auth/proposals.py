@@ -18,6 +18,7 @@ ROLES: Final = {
     frozenset({"pull", "push", "delete"}): "maintainer",
     frozenset({"*"}): "catalog-reader",
 }
+_WHOLE: Final = {Kind.REPOSITORY: "maintainer", Kind.CATALOG: "catalog-reader"}
 # The account of who shows no credentials, and docker_auth's own idiom for everybody else.
 _AUDIENCES: Final = {"": "everyone", "/.+/": "authenticated"}
 
@@ -26,9 +27,9 @@ def grant(
     rule: Rule, kind: Kind, population: Population, *, deny: bool = False, to: str = ""
 ) -> str:
     """The command for a grant, or a deny, that says what the rule does, as far as one can."""
-    role = ROLES.get(given(rule, kind), "ROLE")
-    words = ["authsvc", "grant", "add", "--to", to or subject(rule, population)]
-    words += ["--role", _whole(kind) if deny else role]
+    actions = given(rule, kind)
+    role = ROLES.get(actions, "ROLE") if actions else _WHOLE[kind]
+    words = ["authsvc", "grant", "add", "--to", to or subject(rule, population), "--role", role]
     words += ["--on", _place(rule)] if kind is Kind.REPOSITORY else []
     if rule.service is not None:
         words += ["--registry", rule.service if is_service(rule.service) else "NAME"]
@@ -37,11 +38,18 @@ def grant(
     return shlex.join([*words, "--deny"] if deny else words)
 
 
+def denial(rule: Rule, kind: Kind, population: Population) -> str:
+    """What to do instead of a rule that only keeps others from giving."""
+    if rule.account == "":
+        return "who does not sign in has what everyone has: authsvc grant list --to everyone"
+    return "if other grants give what it kept, deny it, to the rules above it as well: " + grant(
+        rule, kind, population, deny=True
+    )
+
+
 def role(rule: Rule, kind: Kind, population: Population) -> str:
     """The commands for actions that no role built in holds."""
     actions = ",".join(sorted(given(rule, kind)))
-    if not actions:
-        return grant(rule, kind, population)
     made = f"authsvc role add ROLE --allow repository:{actions}"
     return f"{made}, then {grant(rule, kind, population)}"
 
@@ -95,8 +103,3 @@ def _place(rule: Rule) -> str:
         except ValueError:
             pass
     return "PATH_OR_GLOB"
-
-
-def _whole(kind: Kind) -> str:
-    """The role that holds every action of a kind."""
-    return "maintainer" if kind is Kind.REPOSITORY else "catalog-reader"

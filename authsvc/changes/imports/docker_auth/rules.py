@@ -69,8 +69,7 @@ class Rules:
             return Becomes(reason="nothing is given without a grant anyway")
         return Becomes(
             reason="it keeps rules below it from giving, and grants have no order",
-            proposal="if other grants give what it kept, deny it, to the rules above it as well: "
-            + proposals.grant(rule, kinds(rule)[0], self._population, deny=True),
+            proposal=proposals.denial(rule, kinds(rule)[0], self._population),
         )
 
     def _part(self, index: int, kind: Kind) -> Becomes:

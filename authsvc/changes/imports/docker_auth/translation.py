@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from authsvc.changes.grants import GrantSpec
 from authsvc.identity.schemes import Schemes
@@ -30,7 +30,7 @@ class Row:
 class Translation:
     """`people` are the names to be made, with their hashes; `rows` are in the order of the file."""
 
-    people: Mapping[str, str]
+    people: Mapping[str, str] = field(repr=False)
     rows: tuple[Row, ...]
 
     @property

@@ -11,7 +11,7 @@ from .session import actor, opened, options
 
 app = typer.Typer(no_args_is_help=True, help="Users and rules that were kept elsewhere.")
 
-COLUMNS = ("place", "text", "becomes", "reason")
+COLUMNS = ("place", "entry", "becomes", "because")
 _SHOWN = 3  # things that one line of a table says a rule becomes
 
 File = Annotated[Path, typer.Argument(metavar="FILE")]
@@ -91,7 +91,7 @@ def _print(context: typer.Context, value: dict[str, Any]) -> None:
     if value["dry_run"]:
         output.table(context, [_shortened(line) for line in value["lines"]], COLUMNS)
     for line in value["listed"]:
-        output.result(context, line, f"{line['place']}: {line['reason']}; {line['proposal']}")
+        output.result(context, line, f"{line['place']}: {line['because']}; {line['proposal']}")
     nouns = ("user", "grant")
     done = " and ".join(_count(value[f"{noun}s"], noun) for noun in nouns)
     said = "would be imported" if value["dry_run"] else "imported"

@@ -60,13 +60,13 @@ def test_a_registry_that_is_there_stays_as_it_is(road):
 
 def test_the_value_tells_what_became_of_each_line(road):
     value = submitted(road)
-    by_text = {line["text"]: line for line in value["lines"]}
+    by_text = {line["entry"]: line for line in value["lines"]}
     assert by_text["user 'alice'"]["becomes"] == ["user alice"]
     assert by_text["account=alice service=reg:5000 actions=*"]["becomes"] == [
         "maintainer for user:local:alice on ** at reg:5000",
         "catalog-reader for user:local:alice on ** at reg:5000",
     ]
-    listed = {line["text"] for line in value["listed"]}
+    listed = {line["entry"] for line in value["listed"]}
     assert listed == {
         "user 'guest'", "account=bob name=app actions=pull",
         "account='' name=open/* actions=pull",

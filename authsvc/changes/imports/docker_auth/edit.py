@@ -76,9 +76,9 @@ def _line(file: str, row: Row) -> dict[str, Any]:
     named = [f"user {becomes.user}"] if becomes.user else []
     return {
         "place": f"{file}:{row.line}",
-        "text": row.text,
+        "entry": row.text,
         "becomes": [*named, *map(_said, becomes.grants)],
-        "reason": becomes.reason or None,
+        "because": becomes.reason or None,
         "proposal": becomes.proposal or None,
     }
 

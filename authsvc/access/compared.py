@@ -1,7 +1,7 @@
 """Two policies side by side: where somebody's rules differ, and what else counts there. Pure."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
@@ -21,6 +21,7 @@ BELOW, PAST_BELOW = "/", "0"  # all that is below a path sorts from the one to t
 
 Seen: TypeAlias = Mapping[str | None, Visibility]
 State: TypeAlias = tuple[bool, bool] | None  # of a registry: enabled, read-only
+Shows: TypeAlias = Callable[[str, str | None], bool]
 
 
 class Said(NamedTuple):
@@ -69,9 +70,13 @@ class Side:
 
 
 class Compared:
-    """What differs between two policies, subject by subject."""
+    """What differs between two policies, subject by subject.
 
-    def __init__(self, before: Rulebook, after: Rulebook, now: float) -> None:
+    `shows` says of what stands at a pattern for a registry (None: all) whether it may be told.
+    """
+
+    def __init__(self, before: Rulebook, after: Rulebook, now: float, shows: Shows) -> None:
+        self._shows = shows
         self.sides = Side(before, now), Side(after, now)
         self._changed: dict[str, frozenset[Said]] = {}
         self._near: dict[tuple[str, str], tuple[Said, ...]] = {}
@@ -125,6 +130,10 @@ class Compared:
         before, after = self.sides
         return before.said(subject) | after.said(subject)
 
+    def told(self, near: Iterable[Said]) -> list[Said]:
+        """What of it may be told: by names and networks of the rest nobody is to learn of it."""
+        return [said for said in near if self._shows(said.pattern, said.registry)]
+
     def spaces(self, place: Place, *, homes: bool) -> list[Place]:
         """Registered namespaces that have names in common with a place and may decide there.
 
@@ -135,7 +144,14 @@ class Compared:
         if top:
             low, high = bisect_left(paths, top + BELOW), bisect_left(paths, top + PAST_BELOW)
             paths = [*filter(self._seen_at, ancestors(top)), *paths[low:high]]
-        return [Place(path, path=True, on=path) for path in paths if overlap(path, place.text)]
+        return [
+            Place(path, path=True, on=path)
+            for path in paths
+            if overlap(path, place.text) and self._shown(path)
+        ]
+
+    def _shown(self, path: str) -> bool:
+        return any(self._shows(path, name) for side in self._seen(path) for name in side)
 
     @cached_property
     def _spaces(self) -> list[str]:

@@ -66,10 +66,11 @@ class Differences:
         self.partial = False
         near = [(place, compared.near(somebody, place)) for place in self.places]
         every = [*changed, *(said for _, some in near for said in some)]
-        self._standpoints = standpoints(said.networks for said in every)
         self._alike = list(compared.alike(said.registry for said in every))
+        told = compared.told(every)
+        self._standpoints = standpoints(said.networks for said in told)
         self._witnesses = self._found(near, budget)
-        networks = {net for said in every for net in said.networks}
+        networks = {net for said in told for net in said.networks}
         self.partial |= len(networks) > MOST_NETWORKS
 
     def _found(
@@ -90,7 +91,7 @@ class Differences:
 
     def _others(self, place: Place, near: Iterable[Said]) -> tuple[Place, ...]:
         """The other places that decide about names of a place."""
-        patterns = {said.pattern for said in near}
+        patterns = {said.pattern for said in self._compared.told(near)}
         homes = any(USERNAME in pattern for pattern in patterns)
         filled = (filled_in(pattern, self._somebody) for pattern in sorted(patterns))
         others = [other for other in filled if other is not None]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from .askers import SOMEBODY, stand_in
-from .compared import Compared
+from .compared import Compared, Shows
 from .differences import CATALOG, Change, Differences, Item
 from .model import EVERYWHERE, PolicyBase
 from .roles import ADMIN, AUDITOR, OWNER
@@ -47,14 +47,24 @@ class Effects:
     partial: tuple[str, ...] = ()
 
 
-def effects(before: Rulebook, after: Rulebook, subjects: Sequence[str], *, now: float) -> Effects:
+def effects(
+    before: Rulebook,
+    after: Rulebook,
+    subjects: Sequence[str],
+    *,
+    now: float,
+    shows: Shows = lambda _pattern, _registry: True,
+) -> Effects:
     """What each of `subjects` gains and loses; `now` is wall clock seconds.
 
     Subjects are those of grants, canonical: a group stands for somebody who is in it and in
     nothing else, `everyone` for who did not sign in, `authenticated` for a person without
     anything of their own. A person has what everybody has, so an effect for all is theirs too.
+
+    What `shows` does not let see (a pattern, and a registry or None for all) counts as all else
+    does, but no name and no network comes of it: what is told is true where it is told to be.
     """
-    compared = Compared(before, after, now)
+    compared = Compared(before, after, now, shows)
     name = _name_of_nobody(before.base, after.base)
     budget = Budget(MOST)
     found: list[Effect] = []

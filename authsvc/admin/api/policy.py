@@ -55,7 +55,8 @@ async def lint(call: Call) -> Reply:
     """What is allowed and hardly meant."""
 
     def found(tx: Transaction, wish: Wish) -> list[dict[str, Any]]:
-        return [asdict(each) for each in linted(tx, wish.document, prune=wish.prune)]
+        findings = linted(tx, wish.document, prune=wish.prune)
+        return [{**asdict(each), "place": place_in_text(each.place)} for each in findings]
 
     return await _looked(call, found)
 
@@ -129,18 +130,21 @@ def _as_reader(tx: Transaction) -> Transaction:
 
 
 def _wish(call: Call) -> Wish:
-    asked = checked(PolicySpec, call.sent())
-    document = document_of(asked.document)
-    return Wish(document, asked.prune, asked.allow_lockout, asked.plan)
+    return _of(checked(PolicySpec, call.sent()))
 
 
 def _refused(call: Call) -> Wish:
     """What is to be applied; a document with faults leaves one refused record."""
+    asked = checked(PolicySpec, call.sent())
     try:
-        return _wish(call)
+        return _of(asked)
     except Invalid as error:
         call.api.unit_of_work.refused(call.actor, Event.POLICY, error.message)
         raise
+
+
+def _of(asked: PolicySpec) -> Wish:
+    return Wish(document_of(asked.document), asked.prune, asked.allow_lockout, asked.plan)
 
 
 def _told(work: Callable[[], T]) -> T:

@@ -33,6 +33,7 @@ def _effects(tx: Transaction, made: Plan) -> dict[str, Any]:
     if sum(1 for _ in made.of("grants")) > BY_NAME or len(subjects) > BY_NAME:
         return {**counts, "by_name": None, "partial": []}
     stored = Stored(tx.session)
-    found = effects(stored, over(stored, made), subjects, now=tx.now.timestamp())
-    seen = [each for each in found.found if tx.rights.sees(each.on, each.registry)]
+    sees = tx.rights.sees
+    found = effects(stored, over(stored, made), subjects, now=tx.now.timestamp(), shows=sees)
+    seen = [each for each in found.found if sees(each.on, each.registry)]
     return {**counts, "by_name": list(map(shape, seen)), "partial": list(found.partial)}

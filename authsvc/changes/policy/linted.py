@@ -31,7 +31,11 @@ def linted(tx: Transaction, document: Document, *, prune: bool = False) -> list[
     members |= {
         step.after["name"]: step.after["members"] for step in made.of("groups") if step.after
     }
-    known = Known(frozenset(made.known.subjects), tx.sources, _empty(members))
+    subjects = frozenset(made.known.subjects)
+    if tx.rights.reads_all:
+        known = Known(subjects, tx.sources, _empty(members))
+    else:  # who else there is, and that a group is empty, is not theirs to know
+        known = Known(subjects & _named(document), tx.sources)
     return found(document, book, known, now=tx.now.timestamp())
 
 
@@ -54,6 +58,11 @@ def linted_stored(tx: Transaction) -> list[Finding]:
     members = {name: each.item["members"] for name, each in held.groups.items()}
     known = Known(None, tx.sources, _empty(members))
     return found(document, Stored(tx.session), known, now=tx.now.timestamp())
+
+
+def _named(document: Document) -> frozenset[str]:
+    """The subjects of grants: those who write no groups name no others."""
+    return frozenset(entry.spec.subject for entry in document.grants)
 
 
 def _stored_groups(tx: Transaction) -> Mapping[Key, Held]:

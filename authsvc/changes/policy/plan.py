@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from authsvc.access.explain import ANONYMOUS
+from authsvc.access.questions import service_of
 from authsvc.access.rights import Rights
 from authsvc.access.roles import BUILT_IN, custom
 from authsvc.changes import grants, guard
@@ -116,7 +117,7 @@ def plan(
     Raises `Invalid` with the places of all faults, `Conflict` for a loop of groups or a role that
     is in use, `Forbidden` and `NotFound` for what the actor may not speak of.
     """
-    _check_kinds(tx.rights, document)
+    _check_kinds(tx, document)
     wanted = {kind: _wanted(kind, getattr(document, kind)) for kind in KINDS}
     # Of what is stored, all grants are looked at where any may go with what is pruned.
     prunes = prune and bool(document.kinds)
@@ -137,19 +138,21 @@ def plan(
     return Plan(tx.version, tuple(steps), unchanged, prune, what)
 
 
-def _check_kinds(rights: Rights, document: Document) -> None:
+def _check_kinds(tx: Transaction, document: Document) -> None:
     """Raise for what only administrators manage, before it is said whether it is there."""
+    rights = tx.rights
     for kind in KINDS:
         if kind in document.kinds and kind in ADMINISTERED:
             guard.administer(rights, ADMINISTERED[kind])
-    if rights.none:
+    if not (rights.admin or rights.owned):
         guard.administer(rights, "policy")
     for entry in document.namespaces:
         guard.place(rights, entry.spec.name, entry.spec.registry)
     for grant in document.grants:
         guard.place(rights, grant.spec.on, grant.spec.registry)
+    only = service_of(tx.session, None) if document.tests else None
     for test in document.tests:  # or whoever owns something could ask about all that others have
-        guard.place(rights, test.spec.name, test.spec.service)
+        guard.place(rights, test.spec.name, test.spec.service or only)
 
 
 def _wanted(kind: str, entries: Iterable[Entry[Any]]) -> dict[Key, Entry[Any]]:

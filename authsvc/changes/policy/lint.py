@@ -13,7 +13,7 @@ from typing import Any
 from authsvc.access.rulebook import Rulebook
 from authsvc.changes.grants import GrantSpec
 from authsvc.principal import LOCAL
-from authsvc.protocol.names import SubjectRef, parse_subject
+from authsvc.protocol.names import parse_subject
 
 from .document import Document, Entry
 from .lint_rules import RULES, Policy
@@ -97,7 +97,7 @@ def _subjects(entry: Entry[Any], texts: Iterable[str], known: Known) -> Iterator
             if known.sources is not None and ref.source not in known.sources:
                 yield _missing(entry.place, "source", ref.source, known.sources)
         elif known.subjects is not None and text not in known.subjects and ref.kind != ref.name:
-            kind = str(SubjectRef(ref.kind, ref.source, ""))
+            kind = text.removesuffix(ref.name)
             others = [each.removeprefix(kind) for each in known.subjects if each.startswith(kind)]
             yield _missing(entry.place, ref.kind, ref.name, others)
 

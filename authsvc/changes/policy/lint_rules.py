@@ -7,14 +7,23 @@ from typing import Final
 
 from authsvc.access.askers import Views, stand_in
 from authsvc.access.compiler import USERNAME
-from authsvc.access.model import AUTHENTICATED, EVERYONE, EVERYWHERE, Reason, Registry, View
+from authsvc.access.model import (
+    AUTHENTICATED,
+    EVERYONE,
+    EVERYWHERE,
+    Reason,
+    Registry,
+    View,
+    Visibility,
+)
 from authsvc.access.policy import decide
-from authsvc.access.roles import ADMIN, OWNER, PULL
+from authsvc.access.roles import ADMIN, MANAGING, OWNER, PULL
 from authsvc.access.rulebook import Rulebook
 from authsvc.changes.grants import EVERYWHERE_ROLES, GrantSpec
 from authsvc.protocol.access import Access, Asked
 from authsvc.protocol.names import is_repository_name
 
+MOST_OPEN = 100  # open places that a deny is compared with
 SOON = 14 * 86_400  # seconds before its end from which a grant is named
 _DATE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", re.ASCII)
 
@@ -27,9 +36,18 @@ class Policy:
         self.empty = empty
         self.now = now
         self._views = Views(book)
+        places = [*self._public(), *(rule.pattern for rule in book.rules(EVERYONE) if rule.allow)]
+        self.open_names = tuple(map(_witness, places[:MOST_OPEN]))
+        """Names that anybody may pull, one for each place that is open."""
+
+    def _public(self) -> list[str]:
+        spaces = self.book.base.visibility.items()
+        return [path for path, seen in spaces if Visibility.PUBLIC in seen.values()]
 
     def pulls(self, subject: str, name: str, registry: Registry) -> Reason | None:
         """Why whoever stands for a subject may not pull; None when they may."""
+        if not is_repository_name(name):
+            return Reason.UNKNOWN_NAME
         view: View = self._views.of(stand_in(subject))
         asked = Asked((Access("repository", name, (PULL,)),))
         verdict = decide(
@@ -45,7 +63,7 @@ def _wide(spec: GrantSpec, policy: Policy) -> str | None:
     if spec.subject == AUTHENTICATED and USERNAME in spec.on.split("/"):
         return None  # everybody at their own place
     role = policy.book.base.roles.get(spec.role)
-    if role is None or (role.repository <= {PULL} and not role.catalog and spec.role != ADMIN):
+    if role is None or not (role.repository - {PULL} or role.catalog or spec.role in MANAGING):
         return None
     who = "anybody, signed in or not," if spec.subject == EVERYONE else "whoever signs in"
     return f"{who} gets '{spec.role}' on '{spec.on}': name a group, or give reader"
@@ -70,14 +88,14 @@ def _escaped(spec: GrantSpec, policy: Policy) -> str | None:
     role = policy.book.base.roles.get(spec.role)
     if spec.effect != "deny" or role is None or PULL not in role.repository:
         return None
-    name = _witness(spec.on)
     for registry in _registries(spec, policy):
-        denied = policy.pulls(spec.subject, name, registry) is Reason.DENIED
-        if is_repository_name(name) and denied and policy.pulls(EVERYONE, name, registry) is None:
-            return (
-                f"{spec.subject} may not pull '{name}', but anybody may who does not sign in:"
-                " take it from 'everyone', or make the namespace internal"
-            )
+        for name in (_witness(spec.on), *policy.open_names):
+            denied = policy.pulls(spec.subject, name, registry) is Reason.DENIED
+            if denied and policy.pulls(EVERYONE, name, registry) is None:
+                return (
+                    f"{spec.subject} may not pull '{name}', but anybody may who does not sign in:"
+                    " take it from 'everyone', or make the namespace internal"
+                )
     return None
 
 

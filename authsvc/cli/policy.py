@@ -12,6 +12,7 @@ from . import output, policy_shown
 from .session import actor, opened, options, people_of
 
 if TYPE_CHECKING:
+    from authsvc.access.questions import People
     from authsvc.access.trials import Trial
     from authsvc.assembly.offline import Offline
     from authsvc.changes.policy.apply import Wish
@@ -87,7 +88,7 @@ def apply(
         progress.begin("comparing and writing")
         wish = Wish(document, prune, allow_lockout, given)
         try:
-            value = submit(parts.unit_of_work, actor(), wish, people_of(parts.settings))
+            value = submit(parts.unit_of_work, actor(), wish, _people(context, parts))
         except TestsFail as failed:
             for trial in failed.trials:
                 output.note(policy_shown.trial(trial))
@@ -113,7 +114,7 @@ def run_tests(
         done = _tried_alone(wish.document)
     else:
         with opened(context) as parts:
-            done = _tried(parts, wish, stored=stored)
+            done = _tried(context, parts, wish, stored=stored)
     failed = policy_shown.trials(context, done)
     if failed:
         raise typer.Exit(1)
@@ -203,18 +204,24 @@ def _tried_alone(document: Document) -> tuple[Trial, ...]:
     return tuple(tried(book, test.spec, alone(test.spec), now=now) for test in document.tests)
 
 
-def _tried(parts: Offline, wish: Wish, *, stored: bool) -> tuple[Trial, ...]:
+def _tried(
+    context: typer.Context, parts: Offline, wish: Wish, *, stored: bool
+) -> tuple[Trial, ...]:
     from authsvc.access.store import Stored
     from authsvc.changes.policy.apply import planned, trials
     from authsvc.changes.policy.overlay import over
 
-    people = people_of(parts.settings)
+    people = _people(context, parts)
 
     def look(tx: Any) -> tuple[Trial, ...]:
         book = Stored(tx.session) if stored else over(Stored(tx.session), planned(tx, wish)[0])
         return trials(tx, book, wish.document.tests, people)
 
     return parts.unit_of_work.look(actor(), look)
+
+
+def _people(context: typer.Context, parts: Offline) -> People:
+    return people_of(parts.settings, debug=options(context).debug)
 
 
 def _now() -> float:

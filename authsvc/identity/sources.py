@@ -1,11 +1,13 @@
 """The sources of identities and the order in which they are asked for a name."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from math import inf
 
 from authsvc.clock import Clock
+from authsvc.errors import Unavailable
 from authsvc.identity.bulkhead import Bulkhead
 from authsvc.identity.provider import Marks, Provider, Rejected, Unknown, Verified
 
@@ -59,6 +61,10 @@ class Sources:
     Sources that share threads are asked in one call there, and so is `spend`, which does the work
     of a check for a name that nobody knows. If each queued by itself, the answer under load would
     be the later the further down a name is known, and the latest for one that is not.
+
+    That work is done in the threads of the first source, which are for slow hashes, also where the
+    last source has threads of its own. So that it is not told by having queued there once more,
+    whoever is refused before queues there as often.
     """
 
     def __init__(
@@ -89,6 +95,7 @@ class Sources:
         """
         held = self._held(username)
         found = await self._first(self._sources, username, password, now, self._spend)
+        await self._stay(found, password)
         if found is None:
             return Answer(Rejected("unknown_user"), held, None, self._ttl(self._sources))
         source, outcome = found
@@ -140,11 +147,34 @@ class Sources:
     ) -> _Found | None:
         groups = [(threads, list(some)) for threads, some in groupby(sources, _threads_of)]
         for number, (threads, some) in enumerate(groups, start=1):
-            last = nobody if number == len(groups) else None
+            slow = threads is self._sources[0].threads
+            last = nobody if slow and number == len(groups) else None
             found = await threads.run(self._among, some, username, password, now, last)
             if found is not None:
                 return found
         return None
+
+    async def _stay(self, found: _Found | None, password: str) -> None:
+        """Queue with the slow threads as often as a name that nobody knows, before a "no".
+
+        The answer is known by then, so one that finds no place there does not wait.
+        """
+        if not self._sources or (found is not None and isinstance(found[1], Verified)):
+            return
+        work = self._spend if found is None else _nothing
+        with suppress(Unavailable):
+            for _ in range(self._turns_after(None if found is None else found[0])):
+                await self._sources[0].threads.run(work, password)
+
+    def _turns_after(self, source: Source | None) -> int:
+        """How often a name that nobody knows queues with the slow threads after that source.
+
+        None: after all of them, which is for `spend` where the last one has threads of its own.
+        """
+        slow, last = self._sources[0].threads, self._sources[-1].threads
+        begin = len(self._sources) - 1 if source is None else self._sources.index(source)
+        _, *lines = (threads for threads, _ in groupby(self._sources[begin:], _threads_of))
+        return lines.count(slow) + (last is not slow)
 
     def _among(
         self,
@@ -182,6 +212,10 @@ def _as_it_was(answer: Answer) -> bool:
         if mark(name) != held:
             return False
     return True
+
+
+def _nothing(_: str) -> None:
+    """What is done where a turn is all that is wanted."""
 
 
 def _threads_of(source: Source) -> Bulkhead:

@@ -16,6 +16,11 @@ def grant(on, subject="user:file:bob", role="reader", **members):
     return {"subject": subject, "role": role, "on": on, **members}
 
 
+def at_team(on="team", subject="user:file:bob", role="reader", **members):
+    """A grant at `team` or below, at the registry at which olga owns it."""
+    return grant(on, subject, role, **{"registry": A, **members})
+
+
 async def send(api, verb, document, *, key=None, **members):
     """POST /policy/VERB of a document, an object or YAML text."""
     return await api.post(f"/policy/{verb}", {"document": document, **members}, key=key)

@@ -7,7 +7,19 @@ import asyncio
 
 import pytest
 from admin.api import SOON
-from admin.policies import VERBS, A, B, differing, done, fresh_path, grant, refused, send, stored
+from admin.policies import (
+    VERBS,
+    A,
+    B,
+    at_team,
+    differing,
+    done,
+    fresh_path,
+    grant,
+    refused,
+    send,
+    stored,
+)
 
 pytestmark = pytest.mark.anyio
 LATER = "2999-01-01T00:00:00Z"
@@ -16,10 +28,6 @@ DORA = "user:file:dora"
 
 def of(*grants, **kinds):
     return {"grants": list(grants), **kinds}
-
-
-def at_team(on="team", **members):
-    return grant(on, **{"registry": A, **members})
 
 
 BEYOND = [

@@ -20,6 +20,7 @@ from image import make_image
 
 AUTHSVC = Path(sys.executable).with_name("authsvc")
 ALICE, BOB = "alice's long password", "bob's long password"
+STALENESS = 1.0  # seconds within which every worker sees a change (cache.staleness)
 
 
 class Unexpected(Exception):
@@ -54,8 +55,19 @@ class Demo:
             raise Unexpected(f"status {done.returncode} from {argv[0]}")
         return done.stdout
 
-    def authsvc(self, *arguments: str, stdin: str = "", show: bool = True) -> str:
-        return self.run(str(AUTHSVC), *arguments, stdin=stdin, show=show)
+    def authsvc(
+        self, *arguments: str, stdin: str = "", fails: bool = False, show: bool = True
+    ) -> str:
+        return self.run(str(AUTHSVC), *arguments, stdin=stdin, fails=fails, show=show)
+
+    def write(self, name: str, text: str) -> None:
+        """Makes a file, and shows it."""
+        file = self.folder / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        print(f"   {name}:")
+        for line in text.splitlines():
+            print(f"     {line}")
 
     def login(self, name: str, password: str, *, fails: bool = False) -> None:
         self.run(
@@ -145,6 +157,8 @@ def play(demo: Demo, stack: ExitStack) -> None:
     demo.push("alice", "open/hello")
     demo.pull("", "open/hello")
 
+    change_policy(demo)
+
     demo.say("Every one of these decisions was on disk before its token left")
     records = [
         json.loads(line) for line in demo.authsvc("audit", "export", show=False).splitlines()
@@ -153,6 +167,34 @@ def play(demo: Demo, stack: ExitStack) -> None:
         asked = " ".join(str(entry["entry"]) for entry in record["asked"] or []) or "sign in"
         who = record["actor"]["name"] or record["claimed"] or record["actor"]["kind"]
         print(f"     {record['time']}  {record['outcome']:8}  {who:10}  {asked}")
+
+
+def change_policy(demo: Demo) -> None:
+    """A right is taken away by a change of files, and a test beside them notices."""
+    demo.say("The rights as files, and beside them what must hold")
+    exported = demo.authsvc("policy", "export", show=False)
+    demo.write("policies/rights.yaml", exported)
+    demo.write(
+        "policies/tests.yaml",
+        f"tests:\n- alice can pull,push team/app on {demo.registry}\n"
+        f"- bob can pull team/app on {demo.registry}\n",
+    )
+    demo.authsvc("policy", "test", "policies", "--prune")
+
+    demo.say("A change takes bob's grant away: the plan names who loses what, and his test fails")
+    demo.run("sed", "-i.before", "/user:local:bob/d", "policies/rights.yaml")
+    (demo.folder / "policies" / "rights.yaml.before").unlink()
+    demo.authsvc("policy", "plan", "policies", "--prune")
+    demo.authsvc("policy", "apply", "policies", "--prune", fails=True)
+    demo.pull("bob", "team/app")
+
+    demo.say("It was meant, so the test changes too: applied in one transaction, in force a second later")
+    demo.run("sed", "-i.before", "s/bob can pull/bob cannot pull/", "policies/tests.yaml")
+    (demo.folder / "policies" / "tests.yaml.before").unlink()
+    demo.authsvc("policy", "apply", "policies", "--prune")
+    time.sleep(STALENESS)
+    demo.pull("bob", "team/app", fails=True)
+    demo.pull("alice", "team/app")
 
 
 def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -5,6 +5,7 @@ With `AUTHSVC_WRITE_TABLES=1` in the environment the published file is written.
 
 import json
 import os
+import re
 from pathlib import Path
 
 import jsonschema_rs
@@ -13,6 +14,7 @@ import pytest
 from authsvc.changes.faults import Faults
 from authsvc.changes.policy import placed
 from authsvc.changes.policy.document import MEMBERS, parse
+from authsvc.changes.policy.lint_rules import RULES
 from authsvc.changes.policy.schema import schema
 from authsvc.errors import Invalid
 
@@ -22,6 +24,7 @@ DOCUMENTS = [
     *sorted((ROOT / "policies").rglob("*.yaml")),
     *(ROOT / "tests" / "scenarios").glob("homes.yaml"),
 ]
+PAGE = (ROOT / "docs" / "policy-files.md").read_text()
 WRITING = bool(os.environ.get("AUTHSVC_WRITE_TABLES"))
 VALIDATOR = jsonschema_rs.Draft202012Validator(schema())
 
@@ -141,3 +144,21 @@ def test_a_single_fault_is_refused_by_schema_and_parser_alike(document):
     assert not VALIDATOR.is_valid(document)
     with pytest.raises(Invalid):
         parse([("p.json", json.dumps(document).encode())])
+
+
+def test_the_reference_names_every_member_and_every_rule_of_lint():
+    sections = {text.partition("\n")[0]: text for text in PAGE.split("\n## ")}
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", sections["The document"], re.MULTILINE))
+    assert list(rows) == list(MEMBERS)
+    for kind, held in schema()["properties"].items():
+        name = re.search(r"\w+Spec", str(held))
+        members = schema()["$defs"][name[0]]["properties"] if name else ()
+        assert [member for member in members if f"`{member}`" not in rows[kind]] == []
+    words = re.findall(r"^\| `(\w+)` \|", sections["Lint"], re.MULTILINE)
+    assert words == ["unknown", *RULES]
+
+
+def test_the_example_of_the_reference_is_one():
+    (example,) = re.findall(r"^```yaml\n(.*?grants.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    document = parse([("p.yaml", example.encode())])
+    assert len(document.tests) == 3

@@ -188,7 +188,7 @@ def change_policy(demo: Demo) -> None:
     demo.authsvc("policy", "apply", "policies", "--prune", fails=True)
     demo.pull("bob", "team/app")
 
-    demo.say("It was meant, so the test changes too: applied in one transaction, in force a second later")
+    demo.say("It was meant, so the test changes too: applied as one, in force a second later")
     demo.run("sed", "-i.before", "s/bob can pull/bob cannot pull/", "policies/tests.yaml")
     (demo.folder / "policies" / "tests.yaml.before").unlink()
     demo.authsvc("policy", "apply", "policies", "--prune")

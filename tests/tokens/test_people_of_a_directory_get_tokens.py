@@ -211,6 +211,30 @@ async def test_who_was_removed_has_no_grace(tmp_path, slapd_of_its_own):
         assert (await away(server, realm, "lana", PASSWORDS["lana"])).status == 503
 
 
+async def test_who_had_a_name_before_has_no_grace_where_the_newcomer_never_signed_in(
+    tmp_path, slapd_of_its_own
+):
+    """Each worker remembers for itself; `home` is of whoever has the name now."""
+    server = slapd_of_its_own
+    grant = b"grants: [{subject: authenticated, role: writer, on: 'home/{username}/**'}]"
+    made, parts = installation(tmp_path, sources=corp(server, cache_ttl=1, outage_grace=600))
+    submit_files(parts.unit_of_work, SYSTEM, [("home.yaml", grant)])
+    home = "repository:home/lana/x:pull"
+    async with serving(made, parts) as here, serving(made, parts) as there:
+        for realm in (here, there):
+            assert (await ask(realm, "lana", home)).access == {"home/lana/x": ["pull"]}
+        server.remove(dn_of("lana"))
+        server.add([person("lana", "the newcomer's own")])
+        await asyncio.sleep(2.5)  # in which nobody asks `there`
+        newcomer = await ask(here, "lana", home, password="the newcomer's own")
+        assert newcomer.access == {"home/lana/x": ["pull"]}
+        server.stop()
+        await until_away(there)
+        await asyncio.sleep(1.2)
+        assert (await ask(there, "lana", home)).status == 503
+    parts.database.dispose()
+
+
 async def test_a_name_that_is_hidden_now_has_no_grace(tmp_path, slapd_of_its_own):
     server, front = slapd_of_its_own, tmp_path / "front"
     front.write_text("")

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from authsvc.identity.provider import Rejected
 from authsvc.principal import Principal
@@ -35,13 +36,16 @@ class Looks:
         self._timer = timer
         self._looks: dict[str, Look] = {}
         self._used: dict[str, None] = {}
+        self._held: dict[str, float] = {}
         self._cleared = timer()
 
     def note(self, stable_id: str, look: Look) -> None:
-        """Keep a look, unless a later one is there already."""
+        """Keep a look, unless a later one is there already. A "no" ends that it is held."""
         known = self._looks.get(stable_id)
         if known is None or known.at <= look.at:
             self._looks[stable_id] = look
+            if isinstance(look.outcome, Rejected):
+                self._held.pop(stable_id, None)
 
     def last(self, stable_id: str, within: float) -> Look | None:
         """The last look when it is younger than `within` seconds; it is worth renewing then."""
@@ -49,13 +53,29 @@ class Looks:
         look = self._looks.get(stable_id)
         return look if look is not None and self._timer() - look.at < within else None
 
-    def to_renew(self, age: float, most: int) -> list[str]:
-        """Ids asked for since the last call whose look is older than `age` seconds, oldest first.
+    def hold(self, stable_id: str, until: float) -> None:
+        """Have the look renewed until that moment of the timer, though nobody asks for it."""
+        self._held[stable_id] = until
 
-        Each is named once, until it is asked for again.
+    def is_held(self, stable_id: str) -> bool:
+        return self._held.get(stable_id, -inf) > self._timer()
+
+    def let_go(self, age: float) -> None:
+        """Hold no look that was not renewed for `age` seconds."""
+        now = self._timer()
+        for each in self._held.copy():
+            look = self._looks.get(each)
+            if look is None or now - look.at > age:
+                self._held.pop(each, None)
+
+    def to_renew(self, age: float, most: int) -> list[str]:
+        """Ids whose look is older than `age` seconds, oldest first: those held, and those used.
+
+        One that is not held is named once, until it is asked for again.
         """
         used, now = list(self._used.copy()), self._timer()
-        known = {each: look for each in used if (look := self._looks.get(each)) is not None}
+        wanted = {*used, *(each for each, until in self._held.copy().items() if until > now)}
+        known = {each: look for each in wanted if (look := self._looks.get(each)) is not None}
         old = sorted((e for e in known if now - known[e].at > age), key=lambda e: known[e].at)
         for each in [*(e for e in used if e not in known), *old[:most]]:
             self._used.pop(each, None)
@@ -67,6 +87,9 @@ class Looks:
         if now - self._cleared < CLEARED_EVERY:
             return
         self._cleared = now
+        for each, until in self._held.copy().items():
+            if until <= now:
+                self._held.pop(each, None)
         looks = sorted(self._looks.copy().items(), key=lambda item: item[1].at)
         for number, (each, look) in enumerate(looks, start=1):
             if len(looks) - number < KEPT and now - look.at <= self._keep:

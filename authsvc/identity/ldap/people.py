@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -93,21 +93,40 @@ class People:
             return Unknown()
         return self._person(entries[0], active=active)
 
-    def identified(self, stable_id: str, deadline: float) -> Found:
-        """The person of this id, whatever the name is now; who is found no more is unknown.
+    def identified(self, stable_ids: Iterable[str], deadline: float) -> dict[str, Found]:
+        """Who has these ids, whatever the names are now; who is found no more is unknown.
 
-        Whom the filters leave out, but who is there, is disabled.
+        Whom the filters leave out, but who is there, is disabled. One search asks for all ids, a
+        second one for those that it did not find.
         """
-        try:
-            known = f"({self._settings.id_attribute}={self._id_in_filter(stable_id)})"
-        except ValueError:
-            return Unknown()
-        anybody = self._settings.user_filter.replace(_PLACE, "*")
-        entries, active = self._active(f"(&{known}{anybody})", known, deadline)
+        found: dict[str, Found] = {each: Unknown() for each in stable_ids}
+        wanted = {each: term for each in found if (term := self._term(each)) is not None}
+        anybody = self._settings.user_filter.replace(_PLACE, "*") + self._settings.active_filter
+        active = self._having(wanted, anybody, deadline)
+        left = {each: term for each, term in wanted.items() if each not in active}
+        for entries in (active, self._having(left, "", deadline)):
+            for each, some in entries.items():
+                found[each] = self._only(each, some, active=entries is active)
+        return found
+
+    def _having(
+        self, wanted: Mapping[str, str], more: str, deadline: float
+    ) -> dict[str, list[Entry]]:
+        """The entries of each id, which is given with its term of a filter."""
+        found: dict[str, list[Entry]] = {}
+        if not wanted:
+            return found
+        text = f"(&(|{''.join(wanted.values())}){more})"
+        for entry in self._search(text, deadline, limit=2 * len(wanted)):
+            for each in self._ids_in(entry) & wanted.keys():
+                found.setdefault(each, []).append(entry)
+        return found
+
+    def _only(self, stable_id: str, entries: list[Entry], *, active: bool) -> Found:
         if len(entries) > 1:
             self._say("two entries for one id", stable_id)
             return Rejected("ambiguous_name")
-        return self._person(entries[0], active=active) if entries else Unknown()
+        return self._person(entries[0], active=active)
 
     def _active(self, admitted: str, known: str, deadline: float) -> tuple[list[Entry], bool]:
         """At most two entries, and whether they are active: first those that are, then any."""
@@ -117,9 +136,9 @@ class People:
             return entries, True
         return self._search(known, deadline), False
 
-    def _search(self, text: str, deadline: float) -> list[Entry]:
+    def _search(self, text: str, deadline: float, limit: int = 2) -> list[Entry]:
         base = self._settings.user_base
-        return self._directory.search(Request(base, text, self._wanted, limit=2), deadline)
+        return self._directory.search(Request(base, text, self._wanted, limit), deadline)
 
     def _is_called(self, entry: Entry, username: str) -> bool:
         return any(
@@ -151,10 +170,21 @@ class People:
         usable = texts and len(texts[0]) <= _MAX_ID and texts[0].isprintable()
         return texts[0] if usable else None
 
-    def _id_in_filter(self, stable_id: str) -> str:
+    def _ids_in(self, entry: Entry) -> frozenset[str]:
+        """All that it has for an id; more than one is none that counts."""
         if self._settings.id_attribute.lower() == _GUID:
-            return escape(UUID(stable_id).bytes_le)
-        return escape(stable_id)
+            octets = entry.octets(self._settings.id_attribute)
+            return frozenset(str(UUID(bytes_le=each)) for each in octets if len(each) == 16)
+        return frozenset(entry.texts(self._settings.id_attribute))
+
+    def _term(self, stable_id: str) -> str | None:
+        """The id in a filter, None when no entry can have it."""
+        attribute = self._settings.id_attribute
+        try:
+            octets = UUID(stable_id).bytes_le if attribute.lower() == _GUID else stable_id
+            return f"({attribute}={escape(octets)})"
+        except ValueError:
+            return None
 
     def _say(self, event: str, about: str) -> None:
         if self._said.first(f"{event} {about}"):

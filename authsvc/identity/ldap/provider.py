@@ -1,7 +1,7 @@
 """A source of people in an LDAP directory or Active Directory."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from authsvc import logs
 from authsvc.errors import Unavailable
@@ -16,6 +16,7 @@ from authsvc.settings.sources import LdapSource
 
 MAX_PASSWORD = 4_096  # octets; a server may end the connection over a longer message
 RENEWED_AT_ONCE = 50  # looks renewed in one run of `refresh`: at 1 to 2 ms of processor each
+LATE = 10.0  # seconds that a look may be old whatever `cache_ttl` is, and still count for grace
 
 _SUCCESS = 0
 _WRONG = Rejected("wrong_password")
@@ -36,7 +37,8 @@ class Ldap:
     """Checks passwords by binding as the person, and asks who is active and in which groups.
 
     A login is a search, a bind and, but for `memberof`, one search for the groups. What was seen of
-    a person counts for `cache_ttl`; `refresh` belongs in a job, and renews it for those in use.
+    a person counts for `cache_ttl`; `refresh` belongs in a job, and renews it for those in use, and
+    for all who have a grace: who is gone or somebody else when the directory goes away has none.
     `patience` is how many seconds a call may take at most. `settle` is told of everybody who signs
     in, before they do: what is granted to their name is theirs by then; it may block.
     """
@@ -72,6 +74,7 @@ class Ldap:
         outcome = self._looked_at(person, began, deadline)
         if isinstance(outcome, Rejected):
             return outcome
+        self._hold(outcome)
         if self._settle is not None:
             self._settle(outcome)
         return Verified(outcome, evidence=person.changed)
@@ -81,20 +84,27 @@ class Ldap:
         return self._agrees(verified, self._settings.cache_ttl)
 
     def in_grace(self, verified: Verified) -> bool:
-        """Whether no server answers and a look within `outage_grace` agrees. Never blocks."""
-        return not self._servers.up() and self._agrees(verified, self._settings.outage_grace)
+        """Whether no server answers and a look within `outage_grace` agrees. Never blocks.
+
+        It was renewed for as long as one answered: a change of before the outage counts.
+        """
+        if self._servers.up() or not self._looks.is_held(verified.principal.id):
+            return False
+        return self._agrees(verified, self._settings.outage_grace)
 
     def current(self, principal: Principal) -> Principal | Rejected | None:
         """What a look within `cache_ttl` found for this id; None: ask `recheck`. Never blocks."""
         look = self._looks.last(principal.id, self._settings.cache_ttl)
-        return look.outcome if look else None
+        return self._hold(look.outcome) if look else None
 
     def in_outage(self, principal: Principal) -> Principal | Rejected | None:
         """As `current`, but within `outage_grace`, and only while no server answers."""
         if self._servers.up():
             return None
         look = self._looks.last(principal.id, self._settings.outage_grace)
-        return look.outcome if look else None
+        if look is None or isinstance(look.outcome, Rejected):
+            return look.outcome if look else None
+        return look.outcome if self._looks.is_held(principal.id) else None
 
     def recheck(self, principal: Principal) -> Principal | Rejected:
         """Look for the person by the stable id: with today's name and groups, or why not.
@@ -106,7 +116,7 @@ class Ldap:
             Unavailable: no server answers.
 
         """
-        return self._recheck(principal.id)
+        return self._hold(self._recheck([principal.id])[principal.id])
 
     def knows(self, username: str) -> Principal | None:
         """The identity of that name, also of somebody disabled. Raises Unavailable."""
@@ -129,25 +139,35 @@ class Ldap:
         self._looks.forget_old()
         if not self._servers.up():
             return
-        for stable_id in self._looks.to_renew(self._settings.cache_ttl / 2, RENEWED_AT_ONCE):
-            try:
-                self._recheck(stable_id)
-            except Unavailable:
-                return
+        try:
+            self._recheck(self._looks.to_renew(self._settings.cache_ttl / 2, RENEWED_AT_ONCE))
+        except Unavailable:
+            return
+        late = max(self._settings.cache_ttl, LATE)
+        if self._servers.up_for() > late:  # after an outage there is much to renew
+            self._looks.let_go(late)
 
     def close(self) -> None:
         """Close the connections to the directory."""
         self._servers.close()
 
-    def _recheck(self, stable_id: str) -> Principal | Rejected:
+    def _recheck(self, stable_ids: Iterable[str]) -> dict[str, Principal | Rejected]:
         began = self._timer()
         deadline = began + self.patience
-        person = self._people.identified(stable_id, deadline)
-        if isinstance(person, Person):
-            return self._looked_at(person, began, deadline)
-        refused = person if isinstance(person, Rejected) else _UNKNOWN
-        self._looks.note(stable_id, Look(refused, "", began))
-        return refused
+        outcomes: dict[str, Principal | Rejected] = {}
+        for each, person in self._people.identified(stable_ids, deadline).items():
+            if isinstance(person, Person):
+                outcomes[each] = self._looked_at(person, began, deadline)
+            else:
+                outcomes[each] = person if isinstance(person, Rejected) else _UNKNOWN
+                self._looks.note(each, Look(outcomes[each], "", began))
+        return outcomes
+
+    def _hold(self, outcome: Principal | Rejected) -> Principal | Rejected:
+        """The same; who is let in has the grace from now on."""
+        if self.grace and isinstance(outcome, Principal):
+            self._looks.hold(outcome.id, self._timer() + self.grace)
+        return outcome
 
     def _looked_at(self, person: Person, began: float, deadline: float) -> Principal | Rejected:
         """Who this is now, noted for the questions that must not block."""

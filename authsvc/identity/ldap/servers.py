@@ -61,10 +61,15 @@ class Servers:
         self._context: ssl.SSLContext | None = None
         self._states = [_State(Server(url, settings, self._tls, timer)) for url in settings.urls]
         self._refusals = Once()
+        self._up_since = timer()
 
     def up(self) -> bool:
         """Whether some server answers, as far as is known."""
         return any(state.fault is None for state in self._states)
+
+    def up_for(self) -> float:
+        """How many seconds some server has answered without a break, 0 when none does."""
+        return self._timer() - self._up_since if self.up() else 0.0
 
     def search(self, request: Request, deadline: float) -> list[Entry]:
         return self._ask(lambda server: server.search(request, deadline), deadline)
@@ -140,6 +145,8 @@ class Servers:
     def _note_up(self, state: _State) -> None:
         state.answered = self._timer()
         if state.fault is not None:
+            if not self.up():
+                self._up_since = state.answered
             state.fault = None
             _log.warning(
                 "directory server usable again",

@@ -86,8 +86,11 @@ class LimitedGuesses:
             await self._failures.end(begun, ending, exists=exists)
 
     async def refuse(self, reached: Reached, shown: Password, address: str) -> NoReturn:
-        exists = await self._failures.exists(shown.username, address, reached)
-        await self._refusing.refuse(reached, Refused(shown.username, address, exists))
+        async def whom() -> Refused:
+            exists = await self._failures.exists(shown.username, address, reached)
+            return Refused(shown.username, address, exists)
+
+        await self._refusing.refuse(reached, whom)
 
 
 def _ending(outcome: Verified | Rejected) -> Ending:

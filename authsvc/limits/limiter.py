@@ -68,7 +68,12 @@ class Limiter:
             limit, caller, name = self._parts.principals, principal.subject, principal.claim
         reached = None if limit is None else await limit.spend_or_wait(caller)
         if reached is not None:
-            await self.refusing.refuse(reached, Refused(name, address, exists=True))
+            refused = Refused(name, address, exists=True)
+
+            async def whom() -> Refused:
+                return refused
+
+            await self.refusing.refuse(reached, whom)
 
     def forget(self, topics: frozenset[str] | None) -> None:
         """Hear news of changes: what an administrator cleared.

@@ -28,6 +28,9 @@ class Refused:
     exists: bool
 
 
+Whom = Callable[[], Awaitable[Refused]]
+"""Whom a limit refused, found out when there is a record to be written."""
+
 Tell = Callable[[Reached, Refused], None]
 """Writes the audit record of a limit that was reached; none follows within its `wait`."""
 
@@ -45,17 +48,20 @@ class Refusing:
         self._sleep = sleep
         self._told: dict[bytes, float] = {}
 
-    async def refuse(self, reached: Reached, refused: Refused) -> NoReturn:
-        """Raise Limited, in a quarter of a second."""
+    async def refuse(self, reached: Reached, whom: Whom) -> NoReturn:
+        """Raise Limited, in a quarter of a second.
+
+        What telling of it takes is within that time: it would say whether there is the account.
+        """
         metrics.LIMITED.labels(reached.limit.name).inc()
-        if reached.certain and await self._is_news(reached):
-            silent = max(reached.wait, reached.limit.window)
-            self._tell(replace(reached, wait=silent), refused)
-        await self._sleep(LATE)
+        if reached.certain and self._may_be_news(reached):
+            await asyncio.gather(self._tell_if_first(reached, whom), self._sleep(LATE))
+        else:
+            await self._sleep(LATE)
         raise reached.error()
 
-    async def _is_news(self, reached: Reached) -> bool:
-        """Whether this key was not told of within the window of its limit."""
+    def _may_be_news(self, reached: Reached) -> bool:
+        """Whether this process has not told of this key within the window of its limit."""
         now = self._clock.monotonic()
         if now < self._told.get(reached.key, 0.0):
             return False
@@ -63,12 +69,15 @@ class Refusing:
             self._told = {key: until for key, until in self._told.items() if now < until}
         if len(self._told) >= TOLD:
             self._told.clear()
-        window = reached.limit.window
-        self._told[reached.key] = now + window
-        first = await self._counting.is_first(reached.key, window)
-        if not first:
+        self._told[reached.key] = now + reached.limit.window
+        return True
+
+    async def _tell_if_first(self, reached: Reached, whom: Whom) -> None:
+        now, window = self._clock.monotonic(), reached.limit.window
+        if await self._counting.is_first(reached.key, window):
+            self._tell(replace(reached, wait=max(reached.wait, window)), await whom())
+        else:
             self._told[reached.key] = now + min(window, ASKED)
-        return first
 
     def clear(self) -> None:
         """Tell again of what is reached again."""

@@ -460,6 +460,35 @@ def test_a_refusal_is_late_told_once_in_a_window_and_says_when_to_come_back(tell
     tell(story)
 
 
+def test_whether_there_is_an_account_is_asked_once_in_a_window_while_the_answer_waits(tell):
+    """F31, BF-13: the look-up of a name that nobody knows does not make its refusals later."""
+
+    async def story(at):
+        thread, waits, looked_up = at.known._thread, asyncio.Event(), []
+        sleep = at.refusing._sleep
+
+        async def sleeping(seconds):
+            waits.set()
+            await sleep(seconds)
+
+        async def looking(call, asked):
+            looked_up.append(asked)
+            await asyncio.wait_for(waits.wait(), 10)
+            return await thread(call, asked)
+
+        assert await at.guesses("nobody", 10) == ["unknown_user"] * 10
+        at.refusing._sleep, at.known._thread = sleeping, looking
+        for _ in range(20):
+            at.clock.advance(3)  # beyond what a look-up holds
+            arrived = at.clock.monotonic()
+            assert await at.tries("nobody") == PAIR
+            assert at.clock.monotonic() - arrived == pytest.approx(0.25)
+        assert len(looked_up) == 1
+        assert at.told == [(PAIR, "nobody", False)]
+
+    tell(story)
+
+
 @pytest.mark.parametrize(
     ("account", "address", "free"),
     [

@@ -26,12 +26,16 @@ class Replica:
 
     async def refuse(self, wait, *, certain=True):
         with pytest.raises(Limited) as refusal:
-            await self._refusing.refuse(Reached(HOURLY, b"a", wait, certain), ALICE)
+            await self._refusing.refuse(Reached(HOURLY, b"a", wait, certain), _alice)
         return refusal.value.retry_after
 
 
 async def _no_sleep(_):
     pass
+
+
+async def _alice():
+    return ALICE
 
 
 def test_what_is_told_lasts_until_it_would_be_told_again():

@@ -91,7 +91,8 @@ def _print(context: typer.Context, value: dict[str, Any]) -> None:
     if value["dry_run"]:
         output.table(context, [_shortened(line) for line in value["lines"]], COLUMNS)
     for line in value["listed"]:
-        output.result(context, line, f"{line['place']}: {line['because']}; {line['proposal']}")
+        text = f"{line['place']}: {line['because']}; {line['proposal']}"
+        output.result(context, line, text.replace("\n", "\\n"))
     nouns = ("user", "grant")
     done = " and ".join(_count(value[f"{noun}s"], noun) for noun in nouns)
     said = "would be imported" if value["dry_run"] else "imported"

@@ -333,6 +333,11 @@ acl:
     assert "deny what line 3 keeps" in last.becomes.proposal
 
 
+def test_a_rule_for_all_but_one_and_for_who_does_not_sign_in_names_the_line_of_that_one():
+    _, becomes = rows([rule([], account="bob"), rule(PULL)], PUBLIC)
+    assert becomes.reason.startswith("line 1 comes first")
+
+
 def test_a_denial_that_keeps_something_is_listed_and_one_that_keeps_nothing_is_not():
     keeps, _, last = rows([rule([], name="team/*"), rule(PULL), rule([])])
     assert keeps.proposal.endswith("--role maintainer --on 'team/*' --deny")

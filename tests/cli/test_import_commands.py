@@ -145,8 +145,12 @@ def test_wider_paths_are_taken_when_accepted(terminal, folder):
     assert [(each["subject"], each["on"]) for each in done["grants"]] == [("everyone", "app")]
 
 
-def test_text_of_a_file_steers_no_terminal(terminal, folder):
-    Path("x.yml").write_text('users: {"a\\e[31mb": {}}\n')
+def test_text_of_a_file_steers_no_terminal_and_makes_no_line_of_its_own(terminal, folder):
+    Path("x.yml").write_text(
+        'users: {"a\\e[31mb": {}, "x\\nforged:1: y": {}}\n'
+        'acl: [{match: {account: "x\\nforged:2: y"}, actions: [pull]}]\n'
+    )
     said = terminal("import", "docker-auth", "x.yml", "--dry-run")
     assert said.code == 0
     assert "\x1b" not in said.out
+    assert not any(line.startswith("forged") for line in said.out.splitlines())

@@ -221,7 +221,7 @@ def _unknown(word: str, known: Iterable[str]) -> str:
     names = list(known)
     near = difflib.get_close_matches(word, names, 1)
     hint = f"did you mean '{near[0]}'?" if near else f"known are {_listed(names)}"
-    return f"docker_auth reads no member '{word[: placed.LONGEST_QUOTED]}': {hint}"
+    return f"docker_auth reads no member {word[: placed.LONGEST_QUOTED]!r}: {hint}"
 
 
 def _listed(names: Iterable[str]) -> str:

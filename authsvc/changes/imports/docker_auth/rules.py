@@ -126,8 +126,9 @@ class Rules:
             if rule.account is None:
                 return self._said(rule, kind, ["everyone"], left.free)
             return self._wider(rule, kind, "people with '/' in their names get it as well")
-        if OTHERS in left.cut:
-            return self._out_of_order(rule, kind, left.cut[OTHERS])
+        first = next(iter((*left.cut.values(), *left.gone.values())), None)
+        if first is not None:
+            return self._out_of_order(rule, kind, first)
         return self._listed(rule, kind, "it is for who does not sign in, and not for everybody")
 
     def _wider(self, rule: Rule, kind: Kind, who: str) -> Becomes:

@@ -107,6 +107,18 @@ def between(port: int, who: str, code: int, text: str = "") -> Talk:
     return talk
 
 
+def withholding(port: int, who: str) -> Talk:
+    """Passes all on to the directory at `port`, but never answers the binds of `who`."""
+
+    def talk(connection: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as directory:
+            while request := _received(connection, directory):
+                if request[_body_at(request)] != _BIND or who.encode() not in request:
+                    directory.sendall(request)
+
+    return talk
+
+
 _EXTENDED, _BIND, _BOUND = 0x78, 0x60, 0x61  # RFC 4511, sections 4.12 and 4.2
 
 

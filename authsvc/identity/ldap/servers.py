@@ -75,10 +75,16 @@ class Servers:
         return self._ask(lambda server: server.search(request, deadline), deadline)
 
     def bind(self, dn: str, password: str, deadline: float) -> Bound:
-        return self._ask(lambda server: server.bind(dn, password, deadline), deadline)
+        """As `Asks`. No answer makes a server doubtful, not down: it may be this account's alone.
+
+        Or whoever makes a directory slow for one name would take it away from all the others.
+        """
+        return self._ask(
+            lambda server: server.bind(dn, password, deadline), deadline, missed=self._doubt
+        )
 
     def probe(self) -> None:
-        """Ask one server that is down or has been quiet for long how it is.
+        """Ask one server that is down, doubtful or quiet for long how it is.
 
         Blocks for as long as one of them may hang; never raises.
         """
@@ -95,18 +101,23 @@ class Servers:
 
     def _probe(self, state: _State, home: Request) -> None:
         try:
-            self._on(state, lambda server: server.search(home, math.inf), math.inf)
+            self._on(state, lambda server: server.search(home, math.inf), math.inf, self._note_down)
         except Refused as reason:
             self._note_down(state, str(reason))  # the base is not there, or not for us
         except NoAnswer:
             return
 
-    def _ask(self, call: Callable[[Server], T], deadline: float) -> T:
+    def _ask(
+        self,
+        call: Callable[[Server], T],
+        deadline: float,
+        missed: Callable[[_State, str], None] | None = None,
+    ) -> T:
         for state in self._in_turn():
             if self._timer() >= deadline:
                 break
             with suppress(NoAnswer, Refused):
-                return self._on(state, call, deadline)
+                return self._on(state, call, deadline, missed or self._note_down)
         what = f"source {self._settings.name}"
         raise Unavailable(
             f"no server of {what} answers", what=what, retry_after=self._retry_after()
@@ -120,13 +131,19 @@ class Servers:
                 state.down_until = now + DOWN_FOR  # others need not wait for it as well
                 yield state
 
-    def _on(self, state: _State, call: Callable[[Server], T], deadline: float) -> T:
-        """The answer of one server; it is down when there is none."""
+    def _on(
+        self,
+        state: _State,
+        call: Callable[[Server], T],
+        deadline: float,
+        missed: Callable[[_State, str], None],
+    ) -> T:
+        """The answer of one server; `missed` is told, with the reason, when there is none."""
         try:
             answer = call(state.server)
         except NoAnswer as reason:
             if self._timer() < deadline:  # else it may have had too little time
-                self._note_down(state, str(reason))
+                missed(state, str(reason))
             raise
         except Refused as reason:
             if self._refusals.first(f"{state.server.url} {reason}"):
@@ -134,6 +151,12 @@ class Servers:
             raise
         self._note_up(state)
         return answer
+
+    def _doubt(self, state: _State, fault: str) -> None:
+        """Have it asked how it is, beside the requests. A server that is down stays so."""
+        state.answered = min(state.answered, self._timer() - QUIET_FOR)
+        if self._refusals.first(f"{state.server.url} {fault}"):
+            self._say("directory server did not answer a sign-in", state, reason=fault)
 
     def _note_down(self, state: _State, fault: str) -> None:
         state.down_until = self._timer() + DOWN_FOR

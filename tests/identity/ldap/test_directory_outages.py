@@ -89,6 +89,42 @@ def test_a_server_that_hangs_costs_one_call_its_time_and_the_next_one_nothing(
     assert is_lana(corp)
 
 
+def test_an_account_whose_password_is_not_answered_takes_nothing_from_the_others(slapd, sources):
+    with hostile_ldap.serving(hostile_ldap.withholding(slapd.port, "uid=bob")) as port:
+        corp = sources(f"ldap://127.0.0.1:{port}", timeout=0.3)
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                corp.verify("bob", "guessed", NOW)
+            assert corp.state() == "ok"
+            assert is_lana(corp)
+            corp.refresh()
+            assert corp.state() == "ok"
+
+
+def test_the_next_server_is_shown_a_password_that_the_first_one_does_not_answer(
+    slapd, second, sources
+):
+    with hostile_ldap.serving(hostile_ldap.withholding(slapd.port, "uid=bob")) as port:
+        corp = sources(f"ldap://127.0.0.1:{port}", second.url, timeout=0.3)
+        assert isinstance(corp.verify("bob", PASSWORDS["bob"], NOW), Verified)
+        assert is_lana(corp)
+        assert not [line for line in second.said() if " BIND " in line and "uid=lana" in line]
+
+
+def test_a_server_that_does_not_answer_a_password_is_asked_at_once_how_it_is(
+    slapd_of_its_own, sources
+):
+    """And not only after it has been quiet for long."""
+    relay = hostile_ldap.withholding(slapd_of_its_own.port, "uid=bob")
+    with hostile_ldap.serving(relay) as port:
+        corp = sources(f"ldap://127.0.0.1:{port}", timeout=0.3)
+        with pytest.raises(Unavailable):
+            corp.verify("bob", "guessed", NOW)
+        slapd_of_its_own.freeze()
+        corp.refresh()
+        assert corp.state() == "degraded"
+
+
 def test_all_servers_down_is_unavailable_and_any_one_of_them_ends_it(
     slapd_of_its_own, second, sources, running
 ):

@@ -18,6 +18,8 @@ MAX_POLICY = 20 << 20  # bytes of a policy document; as a text it has 16 MiB at 
 MAX_DEPTH = 16
 MAX_MEMBERS = 64  # of the object itself; nothing has a quarter of it
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # U+0000, which PostgreSQL takes in no text
+# Texts, one without an end too, so that each character is looked at once (RFC 8259, section 7).
+_BESIDE_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[^"\[\]{}]++', re.DOTALL)
 
 
 async def read(chunks: AsyncIterator[bytes], most: int) -> bytes:
@@ -67,16 +69,13 @@ def _value(body: bytes) -> Any:
 
 
 def _depth(body: bytes) -> int:
-    """How deeply brackets nest at most, those in texts counted too: never too low."""
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return 0
+    """How deeply brackets nest, MAX_DEPTH and one at most; those in texts are no brackets."""
     depth = deepest = 0
-    for byte in body:
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
+    for bracket in _BESIDE_BRACKETS.sub(b"", body):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+        if deepest > MAX_DEPTH:
+            break
     return deepest
 
 

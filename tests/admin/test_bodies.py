@@ -55,6 +55,14 @@ async def test_a_body_of_another_type_is_415(api, headers):
     assert not (await api.get("/groups?q=made-by-a-body")).json
 
 
+@pytest.mark.parametrize("name", ["[" * 99, "{" * 99, '[[" {{ \\"' * 9, "]" * 99])
+async def test_brackets_in_a_text_nest_nothing(api, name):
+    assert (await api.post("/groups", {"name": name})).status == 201
+    raw = json.dumps({"name": name, "members": []}).encode().replace(b"[]", b"[" * 50 + b"]" * 50)
+    answer = await api("POST", "/groups", raw=raw)
+    assert (answer.status, answer.json["detail"]) == (422, "the body is nested too deeply")
+
+
 async def test_a_charset_and_another_case_of_the_type_are_fine(api):
     headers = [("content-type", "Application/JSON; charset=utf-8")]
     answer = await api("POST", "/groups", raw=b'{"name": "charset"}', headers=headers)

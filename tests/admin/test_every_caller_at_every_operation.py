@@ -51,17 +51,27 @@ EXPECTED = {
     "POST /explain": (404, 404, 404, 404, 200, 200),  # about somebody else, elsewhere
     "POST /who-can": (404, 404, 404, 404, 200, 200),
     "GET /decisions/{id}": (404, 404, 404, 404, 200, 200),  # about somebody else, elsewhere
+    "POST /policy/lint": (404, 403, 403, 403, 200, 200),
+    "POST /policy/test": (404, 403, 403, 403, 200, 200),
+    "POST /policy/plan": (404, 403, 403, 403, 200, 200),
+    "POST /policy/apply": (404, 403, 403, 403, 403, 200),
+    "GET /policy/export": (404, 200, 200, 200, 200, 200),  # of what is theirs
     "GET /me": (200,) * 6,
     "GET /me/repositories": (200,) * 6,
     "GET /me/decisions": (200,) * 6,
     "PUT /me/password": (422,) * 6,  # people of a file, whose passwords are kept there
 }
 ELSEWHERE = "repository:elsewhere/app:push"
+POLICED = {"subject": "user:file:dora", "role": "writer", "on": "elsewhere"}
 BODIES = {
     "POST /users/{id}/revoke": {},
     "POST /keys/rotate": {},
     "POST /explain": {"subject": "user:file:dora", "scope": ELSEWHERE, "service": "reg-a.test"},
     "POST /who-can": {"action": "pull", "name": "elsewhere/app", "service": "reg-a.test"},
+    **{
+        f"POST /policy/{verb}": {"document": {"grants": [POLICED]}}
+        for verb in ("lint", "test", "plan", "apply")
+    },
     "PUT /me/password": {"old": "any", "new": "a long enough new password"},
 }
 
@@ -91,7 +101,7 @@ async def aimed(api, operation):
 async def stored(api):
     """All that there is, and how many changes made it so."""
     items = {noun: await api.all(f"/{noun}") for noun in (*CHANGES, "keys")}
-    done = [r for r in api.realm.records() if r["event"] in ("admin", "key")]
+    done = [r for r in api.realm.records() if r["event"] in ("admin", "policy", "key")]
     return items, len([record for record in done if record["outcome"] == "granted"])
 
 

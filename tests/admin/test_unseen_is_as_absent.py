@@ -64,6 +64,17 @@ async def test_a_collection_that_is_not_seen_says_no_more_of_any_body(api, heade
             assert await api.all(f"/{noun}") == before
 
 
+@pytest.mark.parametrize("body", [b'{"document": {}}', b'{"document": 5}', b"", b"{", b"a" * 9_999])
+async def test_whoever_owns_nothing_learns_of_no_policy_verb(api, body):
+    nowhere = said(await api.as_("carol")("POST", "/nowhere", raw=body))
+    for verb in ("lint", "test", "plan", "apply"):
+        for query in ("", "?x=1"):
+            answer = await api.as_("carol")("POST", f"/policy/{verb}{query}", raw=body)
+            assert said(answer) == nowhere
+    answer = await api.as_("carol").get("/policy/export")
+    assert said(answer) == said(await api.as_("carol").get("/nowhere"))
+
+
 async def test_a_user_who_is_not_seen_cannot_be_revoked(api):
     item = await api.make("/users", **fresh("users"))
     for who in ("carol", "olga"):

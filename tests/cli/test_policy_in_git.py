@@ -13,6 +13,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "policy-in-git.md").read_text()
 COMPANY = ROOT / "policies" / "company"
+EXAMPLE = ROOT / "policies" / "example.yaml"
 PEOPLE = ("pia", "lea", "paul", "conny", "ci-payments", "ci-platform")
 _BLOCK = re.compile(r"^```(\w+)(?: exit=(\d))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -80,6 +81,14 @@ def test_the_company_passes_its_own_tests_and_lint(company):
     assert company.done("policy", "lint", str(COMPANY)) == []
     assert company.done("policy", "lint", str(COMPANY), "--alone") == []
     assert company("policy", "plan", str(COMPANY), "--exit-code").code == 0
+
+
+def test_the_example_passes_its_own_tests_and_lint(terminal):
+    terminal.done("init", "--example")
+    assert terminal("policy", "test", str(EXAMPLE)).out == "5 passed, 0 failed\n"
+    assert terminal("policy", "test", str(EXAMPLE), "--alone").code == 0
+    assert terminal.done("policy", "lint", str(EXAMPLE), "--alone") == []
+    assert terminal("policy", "plan", str(EXAMPLE), "--exit-code").code == 0
 
 
 def test_the_page_does_what_it_says(shell):

@@ -15,7 +15,7 @@ from .model import Network, PolicyBase, Registry, Role, Rule, Visibility
 from .overlap import anchor, overlap
 from .roles import MANAGING, role_of
 from .rulebook import Rulebook
-from .witnesses import Place
+from .witnesses import Budget, Place, Witness, witnesses
 
 BELOW, PAST_BELOW = "/", "0"  # all that is below a path sorts from the one to the other
 
@@ -80,6 +80,7 @@ class Compared:
         self.sides = Side(before, now), Side(after, now)
         self._changed: dict[str, frozenset[Said]] = {}
         self._near: dict[tuple[str, str], tuple[Said, ...]] = {}
+        self._witnesses: dict[tuple[Place, tuple[Place, ...]], tuple[list[Witness], bool]] = {}
 
     def subjects(self, somebody: StandIn) -> tuple[str, ...]:
         """All subjects that somebody is before or after."""
@@ -133,6 +134,18 @@ class Compared:
     def told(self, near: Iterable[Said]) -> list[Said]:
         """What of it may be told: by names and networks of the rest nobody is to learn of it."""
         return [said for said in near if self._shows(said.pattern, said.registry)]
+
+    def witnesses(
+        self, place: Place, others: tuple[Place, ...], budget: Budget
+    ) -> tuple[list[Witness], bool]:
+        """As `witnesses.witnesses`; those of one group's places are the same for all its people."""
+        key = place, others
+        if key not in self._witnesses:
+            found = witnesses(place, others, budget)
+            if not found[1]:
+                return found
+            self._witnesses[key] = found
+        return self._witnesses[key]
 
     def spaces(self, place: Place, *, homes: bool) -> list[Place]:
         """Registered namespaces that have names in common with a place and may decide there.

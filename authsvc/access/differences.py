@@ -18,7 +18,7 @@ from .policy import decide
 from .rights import Rights, rights_of
 from .roles import ADMIN, AUDITOR, OWNER, REPOSITORY_ACTIONS
 from .standpoints import MOST_NETWORKS, Standpoint, standpoints
-from .witnesses import Budget, Place, Witness, witnesses
+from .witnesses import Budget, Place, Witness
 
 CATALOG = "catalog"  # the word for the catalog right
 _CATALOG = Access("registry", "catalog", ("*",))
@@ -80,7 +80,11 @@ class Differences:
         found: dict[str, Witness] = {}
         each = len(self._standpoints) * len(self._alike)
         for place, said in near:
-            some, whole = witnesses(place, self._others(place, said), budget)
+            if not budget.take(len(said)):
+                self.partial = True
+                break
+            others = self._others(place, said)
+            some, whole = self._compared.witnesses(place, others, budget)
             new = {witness.name: witness for witness in some if witness.name not in found}
             if budget.take(len(new) * each):
                 found |= new

@@ -78,10 +78,9 @@ class Budget:
     left: int
 
     def take(self, steps: int = 1) -> bool:
-        """Whether so many are left; then they are taken."""
-        enough = steps <= self.left
-        self.left -= steps if enough else 0
-        return enough
+        """Whether so many are left; they are taken, or else all that there are."""
+        self.left -= steps
+        return self.left >= 0
 
 
 def witnesses(place: Place, others: Sequence[Place], budget: Budget) -> tuple[list[Witness], bool]:
@@ -98,17 +97,12 @@ def witnesses(place: Place, others: Sequence[Place], budget: Budget) -> tuple[li
         (states, kind), name = waiting.popleft()
         if kind == _WORD and states & together.ends[0]:
             found.setdefault(states & together.covered, name)
-        for letter in together.letters(states) if len(name) < MAX_NAME else ():
-            after = _follow(kind, letter)
-            node = together.step(states, letter), after or _START
-            if after is not None and node[0] & together.of_first and node not in seen:
-                seen.add(node)
-                waiting.append((node, name + letter))
+        for letter, after in together.steps(states) if len(name) < MAX_NAME else ():
+            follows = _WORD if letter.isalnum() else _SEPARATED.get((kind, letter))
+            if follows is not None and (after, follows) not in seen:
+                seen.add((after, follows))
+                waiting.append(((after, follows), name + letter))
     return list(_told(together, found)), not waiting
-
-
-def _follow(kind: int, letter: str) -> int | None:
-    return _WORD if letter.isalnum() else _SEPARATED.get((kind, letter))
 
 
 def _told(together: "_Together", found: dict[int, str]) -> Iterator[Witness]:
@@ -143,18 +137,18 @@ class _Together:
             if place is places[0]:
                 self.of_first = (1 << state) - 1
         self.covered = sum(self.ends)
-        self._fresh = next((x for x in _LETTERS if x not in self._bits), None)
+        fresh = next((letter for letter in _LETTERS if letter not in self._bits), None)
+        slashes = self._bits.pop("/", 0)
+        self._bits = {**({fresh: 0} if fresh else {}), **self._bits, "/": slashes}
+        self._always = frozenset({fresh, "/"} if fresh else self._bits)
 
-    def letters(self, states: int) -> Iterator[str]:
-        """Characters that lead to different states; one stands for all that no place names."""
-        if self._fresh is not None:
-            yield self._fresh
+    def steps(self, states: int) -> Iterator[tuple[str, int]]:
+        """The next characters that keep the first place alive, and the states behind each.
+
+        One that no place names stands for all such, and for those that lead nowhere else here.
+        """
         for letter, bits in self._bits.items():
-            if states & bits and letter != "/":
-                yield letter
-        yield "/"
-
-    def step(self, states: int, letter: str) -> int:
-        """The states behind one more character."""
-        stay = self._any if letter == "/" else self._run
-        return (states & self._bits.get(letter, 0)) << 1 | states & stay
+            moved = states & bits
+            after = moved << 1 | states & (self._any if letter == "/" else self._run)
+            if after & self.of_first and (moved or letter in self._always):
+                yield letter, after

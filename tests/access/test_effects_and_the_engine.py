@@ -140,14 +140,14 @@ def telling(names):
     return [*names, *NAMES[::7]]
 
 
-@settings(max_examples=EXAMPLES // 2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES // 4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(change=changes())
 def test_effects_tell_every_difference_and_nothing_else(change):
     before, after, principal, names = change
     check(before, after, principal.subject or "everyone", telling(names))
 
 
-@settings(max_examples=EXAMPLES // 4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES // 8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(change=changes(), subject=st.sampled_from(["authenticated", "everyone", *GROUPS]))
 def test_a_group_is_told_as_somebody_who_is_in_it_and_nothing_else(change, subject):
     before, after, _, names = change
@@ -155,7 +155,7 @@ def test_a_group_is_told_as_somebody_who_is_in_it_and_nothing_else(change, subje
     check(before, after, subject, telling([*names, *somebody]))
 
 
-@settings(max_examples=EXAMPLES // 8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES // 16, deadline=None, suppress_health_check=list(HealthCheck))
 @given(change=changes())
 def test_what_does_not_change_has_no_effect(change):
     before, _, principal, _ = change

@@ -97,7 +97,7 @@ def test_hostile_globs_end_with_the_budget():
     hostile = [a_place("*" + "*".join("abcdefgh"[n:] + "abcdefgh"[:n]) + "*") for n in range(8)]
     found, whole = witnesses(a_place("**"), hostile, budget)
     assert not whole
-    assert budget.left == 0
+    assert budget.left < 0
     assert found[0].name == "x"
 
 

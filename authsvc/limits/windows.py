@@ -20,8 +20,7 @@ DOUBT, COUNTED = b"?", b"!"
 class Claim:
     """A place for `member` in the window of `key`, of `most` places and `window` seconds.
 
-    One that is not `binding` refuses nothing: it fills a place when there is one. `guess` is what
-    stands there while it is in doubt: members that are one guess fill one place until then.
+    One that is not `binding` refuses nothing: it fills a place when there is one.
     """
 
     key: bytes
@@ -29,12 +28,11 @@ class Claim:
     most: int
     window: float
     binding: bool = True
-    guess: bytes | None = None
 
     @property
     def doubt(self) -> bytes:
         """What stands there while it is in doubt."""
-        return DOUBT + (self.member if self.guess is None else self.guess)
+        return DOUBT + self.member
 
     @property
     def counted(self) -> bytes:

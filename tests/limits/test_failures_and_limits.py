@@ -141,7 +141,7 @@ def test_a_hundred_failures_from_anywhere_leave_an_account_to_known_addresses(te
     async def story(at):
         assert await at.tries("alice") == RIGHT
         for number in range(10):
-            answers = await at.guesses("alice", 12, address=elsewhere(number))
+            answers = await at.guesses("alice", 12, address=elsewhere(number), begin=20 * number)
             assert answers == [WRONG] * 10 + [PAIR] * 2
         fresh = elsewhere(77)
         assert await at.tries("alice", address=fresh) == ACCOUNT
@@ -225,7 +225,7 @@ def test_a_limited_account_learns_nothing_from_what_is_remembered(tell):
         header = b"Basic of alice"
         assert await at.tries("alice") == RIGHT
         for number in range(10):
-            await at.guesses("alice", 10, address=elsewhere(number))
+            await at.guesses("alice", 10, address=elsewhere(number), begin=20 * number)
         authenticator, shown = at.house.authenticator, Password("alice", SECRET)
         assert authenticator.remembered(shown, here(HERE), header=header)
         fresh = here(elsewhere(50))
@@ -243,7 +243,7 @@ def test_an_address_where_a_remembered_password_was_right_is_known_too(tell):
             assert await at.tries("alice", address=elsewhere(number)) == RIGHT
         assert len(at.book.checked) == 1
         for number in range(100, 110):
-            await at.guesses("alice", 10, address=elsewhere(number))
+            await at.guesses("alice", 10, address=elsewhere(number), begin=20 * number)
         at.clock.advance(120)
         for number in range(20):
             assert await at.tries("alice", address=elsewhere(number)) == RIGHT
@@ -326,6 +326,21 @@ def test_two_hundred_pods_with_a_rotated_secret_lock_nobody(tell, spread):
         assert set(await asyncio.gather(*pods)) == {RIGHT}
 
     tell(story)
+
+
+def test_a_secret_that_was_rotated_away_from_two_hundred_new_pods_locks_nobody(tell):
+    """None of them was there before; each counts where it is, and all as one for the account."""
+
+    async def story(at):
+        for round_ in range(8):
+            pods = [at.tries("alice", "the old one", elsewhere(n)) for n in range(200)]
+            assert set(await asyncio.gather(*pods)) == {WRONG}
+            assert await at.tries("alice", address=elsewhere(300 + round_)) == RIGHT
+            at.clock.advance(400)
+        pods = [at.tries("alice", address=elsewhere(number)) for number in range(200)]
+        assert set(await asyncio.gather(*pods)) == {RIGHT}
+
+    tell(story, account="10/hour")
 
 
 @pytest.mark.parametrize(

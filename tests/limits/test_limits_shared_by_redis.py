@@ -92,9 +92,13 @@ def test_one_right_password_at_sixteen_workers_at_once_locks_nobody(redis_server
     tell(redis_server, story, workers=16, pair="2/5minutes", account="3/hour", address="3/hour")
 
 
-def test_one_rotated_secret_at_many_workers_is_one_failure(redis_server, tell):
+@pytest.mark.parametrize("spread", [lambda _: HERE, elsewhere], ids=["one address", "their own"])
+def test_one_rotated_secret_at_many_workers_is_one_failure(redis_server, tell, spread):
     async def story(*workers):
-        pods = [workers[number % 8].tries("alice", "the old one") for number in range(200)]
+        pods = [
+            workers[number % 8].tries("alice", "the old one", spread(number))
+            for number in range(200)
+        ]
         assert set(await asyncio.gather(*pods)) == {WRONG}
         assert await workers[0].tries("alice") == RIGHT
 

@@ -14,8 +14,8 @@ from authsvc.limits.windows import LATELY, Claim, Full, LocalWindows
 START = 1_800_000_000.0
 
 
-def one(member=b"m", most=3, window=600.0, key=b"k", *, binding=True, guess=None):
-    return Claim(key, member, most, window, binding, guess)
+def one(member=b"m", most=3, window=600.0, key=b"k", *, binding=True):
+    return Claim(key, member, most, window, binding)
 
 
 @dataclass
@@ -118,22 +118,6 @@ def test_a_full_window_refuses_what_counted_there_but_not_what_is_in_doubt(run):
         assert not isinstance(await windows.take([one(most=1)], START), Full)
         await windows.count([one(most=1)], START)
         assert isinstance(await windows.take([one(most=1)], START), Full)
-
-    run(story)
-
-
-def test_one_guess_fills_one_place_until_it_counts_for_each_member(run):
-    async def story(windows):
-        claims = [one(b"%d" % number, most=2, guess=b"g") for number in range(3)]
-        for claim in claims:
-            assert not isinstance(await windows.take([claim], START), Full)
-        assert (await windows.take([one(b"other", most=2)], START))[0].added
-        assert isinstance(await windows.take([one(b"third", most=2)], START), Full)
-        await windows.drop([one(b"other")])
-        assert await windows.count(claims[:1], START) == (0.0,)
-        assert await windows.count(claims[1:2], START) == (600.0,)
-        assert await windows.count(claims[2:], START) == (600.0,)
-        assert await windows.full(claims, START + 100) == (500.0,) * 3
 
     run(story)
 
@@ -262,7 +246,7 @@ MEMBERS = st.sampled_from([b"a", b"b", b"c", b"d"])
 CLAIMS = st.lists(
     st.builds(
         one, member=MEMBERS, most=st.integers(1, 3), window=st.sampled_from([100.0, 400.0]),
-        key=st.just(b"k"), binding=st.booleans(), guess=st.sampled_from([None, b"g"]),
+        key=st.just(b"k"), binding=st.booleans(),
     ),
     min_size=1, max_size=1,
 )  # fmt: skip

@@ -26,17 +26,21 @@ class Told(NamedTuple):
     grace: tuple[float, Callable[[], bool]] | None = None
 
     def remembered(
-        self, about: frozenset[str], account: bytes, addresses: set[str], now: float, ttl: float
-    ) -> Remembered:
-        """It as it is kept, for `ttl` seconds at most from `now` (monotonic) on."""
+        self, about: frozenset[str], account: bytes, addresses: set[str], now: float, ttl: float,
+        secret: bytes,
+    ) -> Remembered:  # fmt: skip
+        """It as it is kept, for `ttl` seconds at most from `now` (monotonic) on.
+
+        `secret` stands for what was shown.
+        """
         holds = self.holds or until_news
         grace = None
         if self.grace is not None and isinstance(self.outcome, Verified):
             seconds, in_grace = self.grace
             spare = _pulling(self.outcome)
             grace = Remembered(spare, about, now + seconds, in_grace, account, addresses)
-        ends = now + min(ttl, self.ttl)
-        return Remembered(self.outcome, about, ends, holds, account, addresses, grace)
+        ends, secret = now + min(ttl, self.ttl), secret if grace else b""
+        return Remembered(self.outcome, about, ends, holds, account, addresses, grace, secret)
 
 
 def is_minted(credentials: Password) -> bool:

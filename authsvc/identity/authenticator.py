@@ -238,24 +238,26 @@ class Authenticator:
                 raise
             return spare
         about = about_of(credentials.username, told.outcome)
-        self._let_go(digest, told, about)
+        secret = self._cache.digest("", credentials.secret)
+        self._let_go(digest, told, about, secret)
         if told.holds is not None and not flight.is_news_to(about):
             account = b"" if is_minted(credentials) else self._guesses.account(credentials.username)
             answer = told.remembered(
-                about, account, set(flight.addresses), self._clock.monotonic(), self._memory.ttl
-            )
+                about, account, set(flight.addresses), self._clock.monotonic(), self._memory.ttl,
+                secret,
+            )  # fmt: skip
             for address in flight.addresses:
                 self._cache.remember(digest, address, answer)
         return told.outcome
 
-    def _let_go(self, digest: bytes, told: Told, about: frozenset[str]) -> None:
+    def _let_go(self, digest: bytes, told: Told, about: frozenset[str], secret: bytes) -> None:
         """Drop what was right before and would come back by the grace of a source that is away."""
         if isinstance(told.outcome, Rejected):
             self._cache.refuse(digest)
             if told.outcome.reason in NOBODY_NOW:
                 self._cache.forget(about)
-        elif told.grace is not None:  # this is the password now, and no other is
-            self._cache.keep_only(digest, topic_of(told.outcome.principal.name))
+        elif told.grace is not None:
+            self._cache.agree(topic_of(told.outcome.principal.name), told.outcome, secret)
 
     async def _ask_sources(self, now: float, credentials: Password) -> Told:
         answer = await self._sources.ask(credentials.username, credentials.secret, now)

@@ -8,7 +8,7 @@ providers no longer hold what it was given for. All of it lives on the event loo
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from authsvc.identity.provider import Rejected, Verified
 
@@ -25,7 +25,8 @@ class Remembered:
     `about` are the topics of the change feed that end it, `ends` is in monotonic seconds, and
     `is_current` asks the providers, without blocking. `account` stands for the account in limits,
     b"" when none bounds this; `addresses` are those where it was shown. `grace` is what counts
-    instead while the directory that gave it cannot be asked.
+    instead while the directory that gave it cannot be asked; `secret` stands for what was shown
+    then, whatever the name was typed like.
     """
 
     outcome: Verified | Rejected
@@ -35,6 +36,7 @@ class Remembered:
     account: bytes = b""
     addresses: set[str] = field(default_factory=set)
     grace: "Remembered | None" = None
+    secret: bytes = b""
 
     def meet(self, address: str) -> None:
         """Note that it was shown at this address too."""
@@ -102,9 +104,17 @@ class CredentialCache:
         """Let go of what was right for this pair: it is wrong now."""
         self._right.drop(digest)
 
-    def keep_only(self, digest: bytes, topic: str) -> None:
-        """Let go of all that was right on a topic but for this pair."""
-        self._right.drop_about((topic,), but=digest)
+    def agree(self, topic: str, verified: Verified, secret: bytes) -> None:
+        """Let go of what was right on a topic and may be so no longer, since `secret` is verified.
+
+        What is of somebody else ends. Another secret of the same person may be an old one unless
+        the source knows that none was changed: it has no grace any more.
+        """
+        for key, answer in self._right.about(topic):
+            if not isinstance(answer.outcome, Verified) or not _is_same(answer.outcome, verified):
+                self._right.drop(key)
+            elif answer.secret != secret and not _is_unchanged(answer.outcome, verified):
+                self._right.end_grace(key)
 
     def forget(self, topics: frozenset[str] | None) -> None:
         """End what these topics are about; None ends everything."""
@@ -144,11 +154,16 @@ class _Answers:
         if len(self._answers) > self._most:
             self.drop(next(iter(self._answers)))
 
-    def drop_about(self, topics: Iterable[str], but: bytes | None = None) -> None:
+    def about(self, topic: str) -> list[tuple[bytes, Remembered]]:
+        return [(key, self._answers[key]) for key in self._keys.get(topic, ())]
+
+    def end_grace(self, key: bytes) -> None:
+        self._answers[key] = replace(self._answers[key], grace=None)
+
+    def drop_about(self, topics: Iterable[str]) -> None:
         for topic in topics:
             for key in tuple(self._keys.get(topic, ())):
-                if key != but:
-                    self.drop(key)
+                self.drop(key)
 
     def clear(self) -> None:
         self._answers.clear()
@@ -161,6 +176,17 @@ class _Answers:
             keys.discard(key)
             if not keys:
                 del self._keys[topic]
+
+
+def _is_same(one: Verified, other: Verified) -> bool:
+    """Whether both are one person, under whatever name."""
+    ids = [(each.principal.source, each.principal.id) for each in (one, other)]
+    return ids[0] == ids[1]
+
+
+def _is_unchanged(one: Verified, other: Verified) -> bool:
+    """Whether the source holds what it held; an empty evidence says nothing."""
+    return bool(one.evidence) and one.evidence == other.evidence
 
 
 def _from(digest: bytes, address: str) -> bytes:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 from inprocess import PASSWORD, basic, installation, serving
+from real import hostile_ldap
 from real.company import PASSWORDS, dn_of, group_dn, person
 from real.slapd import GROUPS, PEOPLE, READER, READERS_PASSWORD
 
@@ -198,6 +199,56 @@ async def test_a_password_that_was_refused_is_none_by_grace(tmp_path, slapd_of_i
         assert (await ask(realm, "lana", TEAM, password=new)).status == 200
         assert (await away(server, realm, "lana", new)).access == {"devs/app": ["pull"]}
         assert (await ask(realm, "lana", TEAM, password=old)).status == 503
+
+
+async def test_who_has_the_name_now_ends_what_was_remembered_of_another(tmp_path, slapd_of_its_own):
+    server = slapd_of_its_own
+    async with service(tmp_path, server, outage_grace=600) as realm:
+        assert (await ask(realm, "lana", TEAM)).status == 200
+        server.remove(dn_of("lana"))
+        server.add([person("lana", "the newcomer's own")])
+        assert (await ask(realm, "lana", TEAM, password="the newcomer's own")).status == 200
+        assert (await ask(realm, "lana", TEAM)).status == 401
+
+
+async def test_two_spellings_of_a_name_have_the_grace_both(tmp_path, slapd_of_its_own):
+    server = slapd_of_its_own
+    async with service(tmp_path, server, cache_ttl=2, outage_grace=600) as realm:
+        for _ in range(5):
+            for name in ("lana", "LANA"):
+                answer = await ask(realm, name, TEAM, password=PASSWORDS["lana"])
+                assert answer.access == {"devs/app": ["pull", "push"]}
+        assert 0 < evaluations(server, "lana", "LANA") < 5
+        first = await away(server, realm, "lana", PASSWORDS["lana"])
+        other = await ask(realm, "LANA", TEAM, password=PASSWORDS["lana"])
+        assert first.access == other.access == {"devs/app": ["pull"]}
+
+
+@pytest.mark.parametrize(("told", "graces"), [("pwdChangedTime", 2), ("", 1)])
+async def test_two_passwords_at_once_have_the_grace_both_where_the_directory_tells_of_new_ones(
+    tmp_path, slapd_of_its_own, told, graces
+):
+    """Where it does not, the one that was right last has it, and the other runs out."""
+    server, both = slapd_of_its_own, ("one", "two")
+    server.replace(dn_of("lana"), "pwdChangedTime", "20200101000000Z")
+    settings = {"cache_ttl": 2, "outage_grace": 600, "password_changed_attribute": told}
+    # OpenLDAP with its policy overlay holds no two passwords, so all of Lana's are right here.
+    with hostile_ldap.serving(hostile_ldap.between(server.port, "uid=lana", 0)) as port:
+        urls = [f"ldap://127.0.0.1:{port}"]
+        async with service(tmp_path, server, urls=urls, **settings) as realm:
+            for _ in range(5):
+                for password in both:
+                    assert (await ask(realm, "lana", TEAM, password=password)).status == 200
+            assert 0 < evaluations(server, "lana") < 5
+            answers = [await away(server, realm, "lana", both[1])]
+            answers.append(await ask(realm, "lana", TEAM, password=both[0]))
+            assert [answer.status for answer in answers] == [200, 200 if graces == 2 else 503]
+
+
+def evaluations(server, *names):
+    """How often somebody was looked for who is called so."""
+    looked = tuple(f'filter="(uid={name})"' for name in names)
+    return len([line for line in server.said() if line.endswith(looked)])
 
 
 async def test_who_was_removed_has_no_grace(tmp_path, slapd_of_its_own):

@@ -8,16 +8,18 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import NamedTuple
 
 from authsvc.access.rulebook import Rulebook
-from authsvc.changes.grants import GrantSpec
 from authsvc.principal import LOCAL
-from authsvc.protocol.names import parse_subject
+from authsvc.protocol.names import KINDS, parse_subject
 
-from .document import Document, Entry
+from .document import Document
 from .lint_rules import RULES, Policy
 
+MOST_HINTS = 100  # names of which it is looked for what may be meant
+MOST_NAMES = 1_000  # among which that is
 _PLACE = re.compile(r"(.*):(\d+):(\d+)", re.DOTALL | re.ASCII)
 
 
@@ -66,43 +68,53 @@ def _key(place: str) -> tuple[str, int, int]:
     return (found[1], int(found[2]), int(found[3])) if found else (place, 0, 0)
 
 
+class _Missing(NamedTuple):
+    """A name that nothing here has, and `others` of its kind."""
+
+    place: str
+    noun: str
+    name: str
+    others: Iterable[str]
+
+
 def _unknown(document: Document, book: Rulebook, known: Known) -> Iterator[Finding]:
-    """Names that nothing here has."""
+    """Names that nothing here has; the first of them with what may be meant."""
+    for number, each in enumerate(_missing(document, book, known)):
+        others = islice(each.others, MOST_NAMES if number < MOST_HINTS else 0)
+        near = difflib.get_close_matches(each.name, list(others), 1)
+        hint = f": did you mean '{near[0]}'?" if near else ""
+        yield Finding(each.place, "unknown", f"there is no {each.noun} '{each.name}'{hint}")
+
+
+def _missing(document: Document, book: Rulebook, known: Known) -> Iterator[_Missing]:
+    roles = book.base.roles
     for entry in document.grants:
-        yield from _names(entry, book)
-        yield from _subjects(entry, [entry.spec.subject], known)
+        if entry.spec.role not in roles:
+            yield _Missing(entry.place, "role", entry.spec.role, roles)
+        yield from _registry(entry.place, entry.spec.registry, book)
+        yield from _subjects(entry.place, [entry.spec.subject], known)
     for group in document.groups:
-        yield from _subjects(group, group.spec.members, known)
+        yield from _subjects(group.place, group.spec.members, known)
     for space in document.namespaces:
         yield from _registry(space.place, space.spec.registry, book)
     for test in document.tests:
         yield from _registry(test.place, test.spec.service, book)
 
 
-def _names(entry: Entry[GrantSpec], book: Rulebook) -> Iterator[Finding]:
-    if entry.spec.role not in book.base.roles:
-        yield _missing(entry.place, "role", entry.spec.role, book.base.roles)
-    yield from _registry(entry.place, entry.spec.registry, book)
-
-
-def _registry(place: str, name: str | None, book: Rulebook) -> Iterator[Finding]:
+def _registry(place: str, name: str | None, book: Rulebook) -> Iterator[_Missing]:
     if name is not None and name not in book.base.registries:
-        yield _missing(place, "registry", name, book.base.registries)
+        yield _Missing(place, "registry", name, book.base.registries)
 
 
-def _subjects(entry: Entry[Any], texts: Iterable[str], known: Known) -> Iterator[Finding]:
+def _subjects(place: str, texts: Iterable[str], known: Known) -> Iterator[_Missing]:
     for text in texts:
         ref = parse_subject(text)
+        if ref.kind not in KINDS:
+            continue
         if ref.source not in ("", LOCAL):
             if known.sources is not None and ref.source not in known.sources:
-                yield _missing(entry.place, "source", ref.source, known.sources)
-        elif known.subjects is not None and text not in known.subjects and ref.kind != ref.name:
+                yield _Missing(place, "source", ref.source, known.sources)
+        elif known.subjects is not None and text not in known.subjects:
             kind = text.removesuffix(ref.name)
-            others = [each.removeprefix(kind) for each in known.subjects if each.startswith(kind)]
-            yield _missing(entry.place, ref.kind, ref.name, others)
-
-
-def _missing(place: str, noun: str, name: str, others: Iterable[str]) -> Finding:
-    near = difflib.get_close_matches(name, list(others), 1)
-    hint = f": did you mean '{near[0]}'?" if near else ""
-    return Finding(place, "unknown", f"there is no {noun} '{name}'{hint}")
+            others = (each.removeprefix(kind) for each in known.subjects if each.startswith(kind))
+            yield _Missing(place, ref.kind, ref.name, others)

@@ -108,7 +108,9 @@ def online(settings: Settings) -> Online:
     threads = CapacityLimiter(4 + len(people.directories))
     feed = Feed(database, clock, staleness)
     snapshot = Snapshot(database, feed, threads)
-    costs = HashCosts((people.local, *people.files))
+    costs = HashCosts(
+        (people.local, *people.files), asked=[each.takes for each in people.directories]
+    )
     log = _log(settings, database)
     pseudonym = pseudonyms(base.keys.secret())
     limiter = _limiter(base, log, pseudonym)

@@ -1,7 +1,8 @@
 """What it costs here to check a password, so that every "no" looks and costs the same.
 
 A wrong password, an unknown name and a disabled account are answered at one time after their
-arrival: that of the slowest hash in use, measured once for each scheme and its parameters.
+arrival: that of the slowest hash in use, measured once for each scheme and its parameters, or of a
+directory that takes longer.
 """
 
 import time
@@ -28,13 +29,19 @@ class _Slowest:
 class HashCosts:
     """The slowest of the hashes that `sources` hold, known from the start on.
 
+    `asked` say how many seconds it takes lately to ask others for what a password is.
     `refresh` blocks and belongs in a job; the rest may be called from any thread.
     """
 
     def __init__(
-        self, sources: Sequence[StoresHashes], *, timer: Callable[[], float] = time.perf_counter
+        self,
+        sources: Sequence[StoresHashes],
+        *,
+        asked: Sequence[Callable[[], float]] = (),
+        timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._sources = tuple(sources)
+        self._asked = tuple(asked)
         self._timer = timer
         self._schemes = Schemes(ALL)
         self._seconds: dict[str, float] = {}
@@ -50,8 +57,8 @@ class HashCosts:
     @property
     def refusal_after(self) -> float:
         """Seconds after its arrival at which a refused password is answered."""
-        seconds = self._slowest.seconds if self._slowest else 0.0
-        return min(max(seconds * HEADROOM, LEAST), MOST)
+        seconds = [self._slowest.seconds if self._slowest else 0.0, *(a() for a in self._asked)]
+        return min(max(max(seconds) * HEADROOM, LEAST), MOST)
 
     def spend(self, password: str) -> None:
         """Do the work of a check without its result, for a name that no source knows. Blocks."""

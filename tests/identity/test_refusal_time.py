@@ -44,6 +44,17 @@ def test_without_any_hash_it_is_the_least():
     costs.spend("nothing to compare with")
 
 
+def test_it_is_that_of_a_directory_that_takes_longer():
+    took = [0.0, 0.4]
+    costs = HashCosts([Holds(bcrypt(4))], asked=[lambda: took[0], lambda: took[1]], timer=ticking(
+        0.3, 0.3, 0.3))  # fmt: skip
+    assert costs.refusal_after == pytest.approx(0.4 * HEADROOM)
+    took[1] = 0.2
+    assert costs.refusal_after == pytest.approx(0.3 * HEADROOM)
+    took[0] = 5.0
+    assert costs.refusal_after == MOST
+
+
 def test_each_cost_is_measured_once_and_hashes_no_longer_in_use_do_not_count():
     source = Holds(bcrypt(4), bcrypt(5))
     costs = HashCosts([source], timer=ticking(0.3, 0.5, 0.7))

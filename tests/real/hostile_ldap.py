@@ -107,6 +107,19 @@ def between(port: int, who: str, code: int, text: str = "") -> Talk:
     return talk
 
 
+def slowing(port: int, who: str, seconds: float) -> Talk:
+    """Passes all on to the directory at `port`, the binds of `who` so much later."""
+
+    def talk(connection: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as directory:
+            while request := _received(connection, directory):
+                if request[_body_at(request)] == _BIND and who.encode() in request:
+                    threading.Event().wait(seconds)
+                directory.sendall(request)
+
+    return talk
+
+
 def withholding(port: int, who: str) -> Talk:
     """Passes all on to the directory at `port`, but never answers the binds of `who`."""
 

@@ -1,6 +1,7 @@
 """People of a real directory through the whole service: groups, outages, grace, several sources."""
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from real.slapd import GROUPS, PEOPLE, READER, READERS_PASSWORD
 
 from authsvc.changes.policy.apply import submit_files
 from authsvc.db.models import Subject
+from authsvc.identity import refusals
 from authsvc.principal import SYSTEM
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +69,20 @@ async def until(realm, name, status, *, seconds=15):
             return answer
         await asyncio.sleep(0.1)
     raise AssertionError(f"{answer.status} instead of {status}: {answer.body}")
+
+
+async def test_a_name_that_nobody_has_is_refused_as_late_as_one_that_a_slow_directory_knows(
+    tmp_path, slapd, monkeypatch
+):
+    """BF-02, once nobody remembers that a refusal came late."""
+    monkeypatch.setattr(refusals, "_LATELY", 0.0)
+    seconds = 0.4
+    with hostile_ldap.serving(hostile_ldap.slowing(slapd.port, "uid=", seconds)) as port:
+        async with service(tmp_path, slapd, urls=[f"ldap://127.0.0.1:{port}"]) as realm:
+            for name in ("bob", "nobody"):
+                began = time.monotonic()
+                assert (await ask(realm, name, TEAM, password="guessed")).status == 401
+                assert time.monotonic() - began >= seconds
 
 
 async def test_groups_of_the_directory_and_groups_they_are_in_count(tmp_path, slapd):

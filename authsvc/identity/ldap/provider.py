@@ -1,6 +1,7 @@
 """A source of people in an LDAP directory or Active Directory."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from authsvc import logs
@@ -16,6 +17,7 @@ from authsvc.settings.sources import LdapSource
 
 MAX_PASSWORD = 4_096  # octets; a server may end the connection over a longer message
 RENEWED_AT_ONCE = 50  # looks renewed in one run of `refresh`: at 1 to 2 ms of processor each
+TIMED = 20  # passwords shown to the directory last, of which the slowest counts in `takes`
 LATE = 10.0  # seconds that a look may be old whatever `cache_ttl` is, and still count for grace
 
 _SUCCESS = 0
@@ -56,6 +58,7 @@ class Ldap:
         self._settings = settings
         self._settle = settle
         self._timer = timer
+        self._took: deque[float] = deque(maxlen=TIMED)
         self._servers = Servers(settings, timer)
         self._groups = Groups(settings, self._servers)
         self._people = People(settings, self._servers, self._groups.attributes)
@@ -69,6 +72,7 @@ class Ldap:
             return person
         if not person.disabled:
             refusal = self._refusal(person, password, deadline)
+            self._took.append(self._timer() - began)
             if refusal is not None:
                 return refusal
         outcome = self._looked_at(person, began, deadline)
@@ -126,6 +130,10 @@ class Ldap:
             return None
         principal = self._principal(person, deadline)
         return principal if isinstance(principal, Principal) else None
+
+    def takes(self) -> float:
+        """Seconds in which the directory answers for a password, the most of late."""
+        return max(self._took.copy(), default=0.0)
 
     def state(self) -> str:
         return "ok" if self._servers.up() else "degraded"

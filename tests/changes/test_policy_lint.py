@@ -41,6 +41,7 @@ def findings(grant, about=ABOUT):
         ("{subject: authenticated, role: auditor}", ["wide"]),
         ("{subject: authenticated, role: maintainer, on: 'users/{username}/**'}", []),
         ("{subject: authenticated, role: maintainer, on: 'users/x{username}/**'}", ["wide"]),
+        ("{subject: authenticated, role: maintainer, on: '**/{username}/**'}", ["wide"]),
         ("{subject: everyone, role: maintainer, on: 'users/{username}/**'}", ["wide"]),
         ("{subject: everyone, role: writer, on: team, effect: deny}", []),
         ("{subject: 'group:devs', role: reader, on: '**'}", ["everywhere"]),
@@ -75,6 +76,50 @@ def findings(grant, about=ABOUT):
 )  # fmt: skip
 def test_what_is_hardly_meant_is_found_at_its_place(grant, rules):
     assert [rule for _, rule in findings(grant)] == rules
+
+
+OPEN = """
+registries: [{{name: one}}, {{name: two, enabled: false}}]
+namespaces:
+  - {{name: open, visibility: public}}
+  - {{name: open/inner, registry: one, visibility: private}}
+grants:
+  - {{subject: everyone, role: reader, on: "*/base"}}
+  - {{subject: everyone, role: reader, on: shut, effect: deny}}
+  - {{subject: "{}", role: {}, on: "{}", effect: deny}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("subject", "role", "on", "escaped"),
+    [
+        ("user:file:zoe", "reader", "team", "team/base"),
+        ("user:file:zoe", "reader", "team/*", "team/base"),
+        ("user:file:zoe", "reader", "*a*/*b*", "a/base"),
+        ("user:file:zoe", "reader", "open/inner", None),
+        ("user:file:zoe", "reader", "open/other", "open/other"),
+        ("robot:ci", "writer", "**", "open"),
+        ("group:devs", "reader", "home/{username}/*", None),
+        ("group:devs", "reader", "{username}/base", "somebody/base"),
+        ("user:file:a/b", "reader", "{username}/base", None),
+        ("user:file:zoe", "reader", "shut", None),
+    ],
+)
+def test_a_deny_is_compared_with_all_that_is_open_where_it_lies(subject, role, on, escaped):
+    found = linted_alone(parse([("p.yaml", OPEN.format(subject, role, on).encode())]), now=NOW)
+    said = [each.text for each in found if each.rule == "escaped"]
+    assert [text.split("'")[1] for text in said] == [escaped] * bool(escaped)
+
+
+def test_many_denies_among_many_open_places_end_with_a_word():
+    spaces = "".join(f"  - {{name: open{n}, visibility: public}}\n" for n in range(2_000))
+    denies = "".join(
+        f"  - {{subject: 'user:file:u{n}', role: reader, on: 'x**{n}', effect: deny}}\n"
+        for n in range(2_000)
+    )
+    text = f"registries: [{{name: one}}]\nnamespaces:\n{spaces}grants:\n{denies}"
+    (found,) = linted_alone(parse([("p.yaml", text.encode())]), now=NOW)
+    assert (found.rule, "too much to compare" in found.text) == ("escaped", True)
 
 
 def test_findings_come_in_the_order_of_files_and_lines():

@@ -5,25 +5,15 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
 from typing import Final
 
-from authsvc.access.askers import Views, stand_in
+from authsvc.access.askers import Views
 from authsvc.access.compiler import USERNAME
-from authsvc.access.model import (
-    AUTHENTICATED,
-    EVERYONE,
-    EVERYWHERE,
-    Reason,
-    Registry,
-    View,
-    Visibility,
-)
-from authsvc.access.policy import decide
+from authsvc.access.model import AUTHENTICATED, EVERYONE, EVERYWHERE, Registry
 from authsvc.access.roles import ADMIN, MANAGING, OWNER, PULL
 from authsvc.access.rulebook import Rulebook
 from authsvc.changes.grants import EVERYWHERE_ROLES, GrantSpec
-from authsvc.protocol.access import Access, Asked
-from authsvc.protocol.names import is_repository_name
 
-MOST_OPEN = 100  # open places that a deny is compared with
+from .lint_open import Open
+
 SOON = 14 * 86_400  # seconds before its end from which a grant is named
 _DATE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", re.ASCII)
 
@@ -35,38 +25,30 @@ class Policy:
         self.book = book
         self.empty = empty
         self.now = now
-        self._views = Views(book)
-        places = [*self._public(), *(rule.pattern for rule in book.rules(EVERYONE) if rule.allow)]
-        self.open_names = tuple(map(_witness, places[:MOST_OPEN]))
-        """Names that anybody may pull, one for each place that is open."""
+        self.open = Open(Views(book), now)
 
-    def _public(self) -> list[str]:
-        spaces = self.book.base.visibility.items()
-        return [path for path, seen in spaces if Visibility.PUBLIC in seen.values()]
-
-    def pulls(self, subject: str, name: str, registry: Registry) -> Reason | None:
-        """Why whoever stands for a subject may not pull; None when they may."""
-        if not is_repository_name(name):
-            return Reason.UNKNOWN_NAME
-        view: View = self._views.of(stand_in(subject))
-        asked = Asked((Access("repository", name, (PULL,)),))
-        verdict = decide(
-            view, registry, asked, address="", address_known=False, now=self.now
-        ).verdicts[0]
-        return verdict.refused[0].reason if verdict.refused else None
+    def registries(self, name: str | None) -> list[Registry]:
+        """Those with tokens that a grant for a registry, or for all (None), is for."""
+        found = self.book.base.registries.values()
+        return [each for each in found if each.enabled and name in (None, each.name)]
 
 
 def _wide(spec: GrantSpec, policy: Policy) -> str | None:
     """Rights above reader for everybody."""
     if spec.effect != "allow" or spec.subject not in (EVERYONE, AUTHENTICATED):
         return None
-    if spec.subject == AUTHENTICATED and USERNAME in spec.on.split("/"):
-        return None  # everybody at their own place
+    if spec.subject == AUTHENTICATED and _is_own(spec.on):
+        return None
     role = policy.book.base.roles.get(spec.role)
     if role is None or not (role.repository - {PULL} or role.catalog or spec.role in MANAGING):
         return None
     who = "anybody, signed in or not," if spec.subject == EVERYONE else "whoever signs in"
     return f"{who} gets '{spec.role}' on '{spec.on}': name a group, or give reader"
+
+
+def _is_own(pattern: str) -> bool:
+    """Whether everybody has a place of their own by it, and nothing in those of others."""
+    return USERNAME in pattern.split("/") and "*" not in pattern.partition(USERNAME)[0]
 
 
 def _everywhere(spec: GrantSpec, _policy: Policy) -> str | None:
@@ -88,14 +70,15 @@ def _escaped(spec: GrantSpec, policy: Policy) -> str | None:
     role = policy.book.base.roles.get(spec.role)
     if spec.effect != "deny" or role is None or PULL not in role.repository:
         return None
-    for registry in _registries(spec, policy):
-        for name in (_witness(spec.on), *policy.open_names):
-            denied = policy.pulls(spec.subject, name, registry) is Reason.DENIED
-            if denied and policy.pulls(EVERYONE, name, registry) is None:
-                return (
-                    f"{spec.subject} may not pull '{name}', but anybody may who does not sign in:"
-                    " take it from 'everyone', or make the namespace internal"
-                )
+    before = policy.open.partial
+    name = policy.open.escaped(spec.subject, spec.on, policy.registries(spec.registry))
+    if name is not None:
+        return (
+            f"{spec.subject} may not pull '{name}', but anybody may who does not sign in:"
+            " take it from 'everyone', or make the namespace internal"
+        )
+    if policy.open.partial and not before:
+        return "there is too much to compare: denies from here on may be escaped as well"
     return None
 
 
@@ -135,18 +118,6 @@ def _end_of(text: str) -> datetime | None:
         return datetime.combine(datetime.fromisoformat(text), time.max, UTC)
     except ValueError:
         return None
-
-
-def _witness(pattern: str) -> str:
-    """A name that a pattern covers; it may be none of a repository."""
-    return pattern.replace(USERNAME, "somebody").replace("**", "x").replace("*", "x")
-
-
-def _registries(spec: GrantSpec, policy: Policy) -> list[Registry]:
-    found = policy.book.base.registries
-    if spec.registry is None:
-        return list(found.values())
-    return [found[spec.registry]] if spec.registry in found else []
 
 
 RULES: Final[Mapping[str, Callable[[GrantSpec, Policy], str | None]]] = {

@@ -76,7 +76,7 @@ class LimitedGuesses:
         begun = await self._failures.begin(shown.username, address, shown.secret)
         if isinstance(begun, Reached):
             return begun
-        ending, exists = Ending.UNCHECKED, False
+        ending, exists = Ending.UNANSWERED, False
         try:
             outcome = await check()
             ending = _ending(outcome)

@@ -2,7 +2,8 @@
 
 A password takes its places before it is checked: with its account and address together, with the
 account, and with the address. A right one gives them back, and empties those of account and
-address together; a wrong one keeps them; one that could not be checked gives them back.
+address together; a wrong one keeps them. One whose source cannot be asked was compared with what is
+remembered, and keeps those with the account: else a guess would be free while a source is away.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Sized
@@ -32,7 +33,8 @@ class Ending(Enum):
 
     RIGHT = "right"
     WRONG = "wrong"
-    UNCHECKED = "unchecked"
+    UNANSWERED = "unanswered"  # nobody can say now, and nothing that is remembered says it is right
+    UNCHECKED = "unchecked"  # right by what is remembered, which clears nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +173,27 @@ class Failures:
         if exists:
             self._existing.put(attempt.whose.account)
         if ending is Ending.UNCHECKED:
-            pairs = zip(attempt.claims, attempt.added, strict=True)
-            await self._counting.drop([claim for claim, added in pairs if added])
+            await self._give_back(attempt)
         elif ending is Ending.RIGHT:
             await self._right(attempt)
+        elif ending is Ending.UNANSWERED:
+            await self._unanswered(attempt)
         else:
             await self._wrong(attempt)
+
+    async def _give_back(self, attempt: Attempt) -> None:
+        pairs = zip(attempt.claims, attempt.added, strict=True)
+        await self._counting.drop([claim for claim, added in pairs if added])
+
+    async def _unanswered(self, attempt: Attempt) -> None:
+        """A failure of the account, but not of the address: no outage limits an office.
+
+        A right password is one failure then, however often it is shown and by how many, and is
+        forgiven when it is found to be right.
+        """
+        of_account, of_address = _parts(attempt)
+        await self._give_back(of_address)
+        await self._wrong(of_account)
 
     async def _wrong(self, attempt: Attempt) -> None:
         full = await self._counting.count(attempt.claims)
@@ -258,6 +275,17 @@ def _claim(kind: bytes, whose: Attempted, limit: Limit) -> Claim:
         return Claim(ACCOUNT + whose.account, password, limit.amount, limit.window)
     member = whose.account[:6] + password
     return Claim(ADDRESS + whose.address, member, limit.amount, limit.window)
+
+
+def _parts(attempt: Attempt) -> tuple[Attempt, Attempt]:
+    """What an attempt counts for the account, and what for the address, which comes last."""
+    end = sum(not claim.key.startswith(ADDRESS) for claim in attempt.claims)
+    first, last = (
+        replace(attempt, claims=attempt.claims[part], limits=attempt.limits[part],
+                added=attempt.added[part])
+        for part in (slice(end), slice(end, None))
+    )  # fmt: skip
+    return first, last
 
 
 def _known(claim: Claim) -> Claim:

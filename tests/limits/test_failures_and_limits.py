@@ -379,19 +379,6 @@ def test_who_is_refused_while_others_are_in_doubt_may_come_again_in_a_second(tel
     tell(story, address="2/5minutes")
 
 
-def test_a_source_that_cannot_be_asked_makes_no_failures(tell):
-    async def story(at):
-        at.book.fault = Unavailable("the directory does not answer", what="book")
-        for number in range(50):
-            with pytest.raises(Unavailable):
-                await at.tries("alice", f"guess {number}")
-        at.book.fault = None
-        assert await at.guesses("alice", 10) == [WRONG] * 10
-        assert await at.tries("alice") == PAIR
-
-    tell(story)
-
-
 def test_an_answer_by_grace_clears_no_failures_and_makes_no_address_known(tell):
     async def grace():
         who = Principal(Kind.USER, "book", "alice", "alice")

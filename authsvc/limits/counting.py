@@ -9,13 +9,16 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from authsvc import logs
 from authsvc.clock import Clock
 
 from .redis_windows import PREFIX, TOLD, RedisWindows
 from .shared import Away, SharedCounting
 from .windows import Claim, Full, LocalWindows, Place
 
-CLEARING = 5.0  # seconds that clearing may take: it looks at every key
+CLEARING = 1.0  # seconds that each step of clearing may take, of which there are many
+
+_log = logs.get("limits")
 
 
 class Counting:
@@ -78,14 +81,28 @@ class Counting:
         self._local.clear(starts=starts, ends=ends)
 
     async def clear_shared(self, *, starts: bytes = b"", ends: bytes = b"") -> None:
-        """Empty those in Redis; it keeps them for no longer than they last if it is away.
+        """Empty those in Redis; if it is away it keeps them for no longer than they last.
 
         They are told of again when they are full again.
         """
-        if self._shared is not None and self._redis is not None:
+        try:
             for begins in (starts, TOLD + starts):
-                clear = partial(self._redis.clear, starts=begins, ends=ends)
-                await self._shared.told(clear, CLEARING)
+                await self._clear_shared(begins, ends)
+        except Away:
+            _log.warning(
+                "Redis went away before all limits there were cleared: clear again when it answers,"
+                " or let the rest end with its windows"
+            )
+
+    async def _clear_shared(self, starts: bytes, ends: bytes) -> None:
+        """In steps, between which Redis answers others. Raises Away."""
+        if self._shared is None or self._redis is None:
+            return
+        clear, cursor = partial(self._redis.clear_some, starts=starts, ends=ends), 0
+        while True:
+            cursor = await self._shared.ask(partial(clear, cursor), CLEARING)
+            if not cursor:
+                return
 
     async def is_first(self, key: bytes, seconds: float) -> bool:
         """Whether nobody of all who count together has said so of `key` within `seconds`."""

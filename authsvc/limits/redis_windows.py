@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from .windows import LATELY, Claim, Full, Place
 
 PREFIX = b"asv:"
+AT_ONCE = 1_000  # keys that are looked at in one step: Redis does nothing else meanwhile
 TOLD = b"r:"  # then the key of a window: it was told of
 
 # A window is a sorted set of members by time. Per claim come what stands in doubt, what stands when
@@ -141,11 +142,16 @@ class RedisWindows:
                 commands.zrem(PREFIX + claim.key, claim.doubt, claim.counted)
             await commands.execute()
 
-    async def clear(self, *, starts: bytes = b"", ends: bytes = b"") -> None:
-        """As `LocalWindows.clear`."""
+    async def clear_some(self, cursor: int, *, starts: bytes, ends: bytes) -> int:
+        """As `LocalWindows.clear` for some of the keys; where to go on, 0 when that was all.
+
+        Begin with 0.
+        """
         pattern = _literal(PREFIX + starts) + b"*" + _literal(ends)
-        async for key in self._client.scan_iter(match=pattern, count=5_000):
-            await self._client.unlink(key)
+        following, keys = await self._client.scan(cursor, match=pattern, count=AT_ONCE)
+        if keys:
+            await self._client.unlink(*keys)
+        return int(following)
 
 
 def _arguments(claims: Sequence[Claim], now: float) -> tuple[list[bytes], list[Any]]:

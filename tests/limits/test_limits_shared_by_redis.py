@@ -278,6 +278,43 @@ def test_what_is_cleared_is_cleared_in_redis_too(redis_server, tell):
     tell(redis_server, story)
 
 
+MANY = (
+    "EVAL \"for i=1,20000 do redis.call('SET','asv:'..string.sub('pai',i%3+1,i%3+1)..i,'') end\" 0"
+)
+
+
+def unlinks(server):
+    found = re.search(rb"cmdstat_unlink:calls=(\d+)", server.say("INFO commandstats"))
+    return int(found[1]) if found else 0
+
+
+def test_clearing_asks_redis_for_many_keys_at_once_and_to_the_last(redis_server, tell, capfd):
+    """A piece for each of 300,000 keys took so long that Redis counted as away, half cleared."""
+
+    async def story(one, _):
+        redis_server.say(MANY)
+        redis_server.say("CONFIG RESETSTAT")
+        await one.failures.clear_shared(None, None)
+        assert redis_server.say("DBSIZE") == b":0\r\n"
+        assert unlinks(redis_server) < 200
+        assert "cleared" not in capfd.readouterr().err
+
+    tell(redis_server, story)
+
+
+def test_clearing_that_ends_half_done_is_said(redis_of_its_own, tell, capfd):
+    async def story(one, _):
+        redis_of_its_own.say(MANY)
+        clearing = asyncio.create_task(one.failures.clear_shared(None, None))
+        while not unlinks(redis_of_its_own):  # noqa: ASYNC110 - Redis alone can tell
+            await asyncio.sleep(0)
+        redis_of_its_own.stop()
+        await clearing
+        assert "Redis went away before all limits there were cleared" in capfd.readouterr().err
+
+    tell(redis_of_its_own, story)
+
+
 def test_a_limit_that_was_cleared_and_is_reached_again_is_told_again(redis_server, tell):
     async def story(one, other):
         await one.guesses("alice", 11)

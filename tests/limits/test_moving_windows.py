@@ -43,6 +43,15 @@ class Local:
         self.windows.clear(**ends)
 
 
+class Shared(RedisWindows):
+    """`RedisWindows` that are cleared as the others are."""
+
+    async def clear(self, *, starts=b"", ends=b""):
+        cursor = await self.clear_some(0, starts=starts, ends=ends)
+        while cursor:
+            cursor = await self.clear_some(cursor, starts=starts, ends=ends)
+
+
 @pytest.fixture(params=["memory", "redis"])
 def run(request):
     """Runs a story with windows of either kind."""
@@ -54,7 +63,7 @@ def run(request):
         async def inside():
             client = Redis.from_url(server.url)
             try:
-                await story(RedisWindows(client))
+                await story(Shared(client))
             finally:
                 await client.aclose()
 

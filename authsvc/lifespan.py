@@ -39,10 +39,10 @@ async def running(parts: Online) -> AsyncIterator[None]:
         for job in parts.jobs:
             group.start_soon(_repeat, job, parts)
         yield
+        parts.people.close()  # or a job that waits for a directory would keep all the rest waiting
         group.cancel_scope.cancel()
     await parts.log.stop()
     await parts.limiter.close()
-    parts.people.close()
     metrics.flush()
     parts.offline.database.dispose()
 

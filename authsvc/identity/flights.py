@@ -42,6 +42,7 @@ class Flights(Generic[T]):
         if key not in self._under_way:
             flight = Flight(topic)
             task = asyncio.get_running_loop().create_task(self._fly(key, flight, evaluate))
+            task.add_done_callback(_seen)
             self._under_way[key] = flight, task
         flight, task = self._under_way[key]
         flight.addresses.add(address)
@@ -68,3 +69,9 @@ class Flights(Generic[T]):
         finally:
             if key in self._under_way and self._under_way[key][0] is flight:
                 del self._under_way[key]
+
+
+def _seen(task: asyncio.Task[T]) -> None:
+    """Take note of what it raised, though all who waited for it may have gone."""
+    if not task.cancelled():
+        task.exception()

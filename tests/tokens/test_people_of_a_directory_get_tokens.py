@@ -227,6 +227,15 @@ async def test_who_has_the_name_now_ends_what_was_remembered_of_another(tmp_path
         assert (await ask(realm, "lana", TEAM)).status == 401
 
 
+async def test_a_stop_waits_for_no_directory(tmp_path, slapd_of_its_own):
+    async with asyncio.timeout(25):
+        async with service(tmp_path, slapd_of_its_own, cache_ttl=1, timeout=55.0) as realm:
+            assert (await ask(realm, "lana", TEAM)).status == 200
+            assert (await ask(realm, "lana", TEAM)).status == 200
+            slapd_of_its_own.freeze()
+            await asyncio.sleep(3)  # by now the job has begun to look at her anew
+
+
 async def test_two_spellings_of_a_name_have_the_grace_both(tmp_path, slapd_of_its_own):
     server = slapd_of_its_own
     async with service(tmp_path, server, cache_ttl=2, outage_grace=600) as realm:

@@ -12,7 +12,7 @@ from ldap3.core.results import RESULT_SIZE_LIMIT_EXCEEDED, RESULT_SUCCESS
 
 from authsvc.identity.ldap.entries import Entry, Request
 from authsvc.identity.ldap.policy_control import POLICY, must_change
-from authsvc.identity.ldap.timed_socket import TimedSocket
+from authsvc.identity.ldap.timed_socket import TimedSocket, left_until
 from authsvc.identity.ldap.tls import HostTls
 
 PAGE = 500  # entries; Active Directory gives 1,000 at most
@@ -36,7 +36,8 @@ class TooMuch(Exception):
 class Target:
     """A server: by which name and port it is reached, and how it is spoken to.
 
-    With `context` all is encrypted, from the first byte (`from_start`) or by StartTLS.
+    With `context` all is encrypted, from the first byte (`from_start`) or by StartTLS. `ends` gives
+    the moment of the timer at which nobody waits for it any more.
     """
 
     host: str
@@ -44,6 +45,7 @@ class Target:
     context: ssl.SSLContext | None
     from_start: bool
     connect_timeout: float  # seconds
+    ends: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +133,21 @@ class Link:
 
     def _connect_to(self, address: str, deadline: float) -> Any:
         target = self._target
-        left = deadline - self._timer()
-        if left <= 0:
-            raise NoAnswer("no connection in time")
+
+        def left() -> float:
+            return left_until(min(deadline, target.ends()), self._timer)
+
+        try:
+            seconds = left()
+        except TimeoutError:
+            raise NoAnswer("no connection in time") from None
         server = ldap3.Server(
             address,
             target.port,
             use_ssl=target.from_start,
             get_info=ldap3.NONE,
-            tls=HostTls(target.context, target.host) if target.context else None,
-            connect_timeout=left,
+            tls=HostTls(target.context, target.host, left) if target.context else None,
+            connect_timeout=seconds,
         )
         connection: Any = ldap3.Connection(
             server, client_strategy=ldap3.SYNC, auto_referrals=False, check_names=False,
@@ -148,7 +155,7 @@ class Link:
         )  # fmt: skip
         try:
             connection.open(read_server_info=False)
-            connection.socket = TimedSocket(connection.socket, deadline, self._timer)
+            connection.socket = TimedSocket(connection.socket, deadline, self._timer, target.ends)
             if target.context and not target.from_start:
                 _start_tls(connection)
         except Exception as reason:  # noqa: BLE001 - as in `_speaking`

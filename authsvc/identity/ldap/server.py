@@ -1,5 +1,6 @@
 """One server of a directory: how it is reached, and what it is asked on which connection."""
 
+import math
 import ssl
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from authsvc.identity.ldap.link import Bound, Link, NoAnswer, Refused, Target
 from authsvc.identity.ldap.pool import IDLE_FOR, Pool
 from authsvc.settings.sources import LdapSource
 
+FAREWELL = 2.0  # seconds that a call under way has left when its server is closed
 _PORTS = {"ldap": 389, "ldaps": 636}
 _NOT_NOW = frozenset({1, 2, 3, 8, 10, 11, 13, 14, 51, 52, 54, 80})
 """Results of a bind that say nothing of the password (RFC 4511, appendix A.2).
@@ -38,6 +40,7 @@ class Server:
         self._settings = settings
         self._context = context
         self._timer = timer
+        self._ends = math.inf
         self._searching = Pool(self._open_bound, settings.timeout, timer)
         self._binding = Pool(self._open, settings.timeout, timer)
 
@@ -64,6 +67,8 @@ class Server:
             pool.drop()
 
     def close(self) -> None:
+        """End all, calls under way within `FAREWELL` seconds, whatever their timeouts are."""
+        self._ends = self._timer() + FAREWELL
         for pool in (self._searching, self._binding):
             pool.close()
 
@@ -102,4 +107,5 @@ class Server:
             context=context,
             from_start=url.scheme == "ldaps",
             connect_timeout=self._settings.connect_timeout,
+            ends=lambda: self._ends,
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from ldap3 import Tls
 
-from authsvc.identity.ldap.timed_socket import TimedSocket
+from authsvc.identity.ldap.timed_socket import Left, TimedSocket, in_pieces
 from authsvc.settings.sources import LdapSource
 
 
@@ -24,18 +24,29 @@ def context_of(settings: LdapSource) -> ssl.SSLContext:
 
 
 class HostTls(Tls):
-    """What ldap3 wraps a socket with: `context`, for the server that the settings call `host`."""
+    """What ldap3 wraps a socket with: `context`, for the server that the settings call `host`.
 
-    def __init__(self, context: ssl.SSLContext, host: str) -> None:
+    `left` bounds the handshake.
+    """
+
+    def __init__(self, context: ssl.SSLContext, host: str, left: Left) -> None:
         super().__init__(validate=context.verify_mode)
         self._context = context
         self._host = host
+        self._left = left
 
     def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 - ldap3's signature
         """Raises OSError: the handshake failed, or the certificate is not good for this host."""
         plain = connection.socket
         timed = isinstance(plain, TimedSocket)
         wrapped = self._context.wrap_socket(
-            plain.limited() if timed else plain, server_hostname=self._host
+            plain.inner if timed else plain,
+            server_hostname=self._host,
+            do_handshake_on_connect=False,
         )
+        try:
+            in_pieces(wrapped, self._left, wrapped.do_handshake)
+        except BaseException:
+            wrapped.close()
+            raise
         connection.socket = plain.around(wrapped) if timed else wrapped

@@ -1,6 +1,7 @@
 """Connections to a directory: kept, closed, never mixed up, and none left behind."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,23 @@ def test_a_closed_source_holds_nothing_open(slapd, sources):
     assert open_files() == before
     assert is_lana(corp)  # a call that is still under way ends well, and closes after itself
     assert open_files() == before
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+@pytest.mark.parametrize("known", [False, True], ids=["connecting", "asking"])
+def test_a_closed_source_waits_for_nobody(slapd_of_its_own, sources, encrypted, known):
+    """Whatever its timeouts are: a stop would last as long."""
+    server = slapd_of_its_own
+    corp = sources(
+        server.tls_url if encrypted else server.url, ca_file=str(server.authority.ca),
+        connect_timeout=55.0, timeout=55.0,
+    )  # fmt: skip
+    assert not known or is_lana(corp)
+    server.freeze()
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(corp.verify, "lana", LANAS, NOW)
+        corp.close()
+        assert isinstance(waiting.exception(timeout=20), Unavailable)
 
 
 def test_the_service_account_s_connection_is_never_bound_again(slapd_of_its_own, sources):

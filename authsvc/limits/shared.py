@@ -23,6 +23,7 @@ from authsvc import logs, metrics
 PATIENCE = 0.08  # seconds that a request waits for Redis at most
 LOOKING = 1.0  # seconds that a look from beside the requests may take
 LOOKED = b"asv:look"  # written by a look
+_LOOK = "return redis.call('SET', KEYS[1], '', 'PX', 1000)"  # by a script: so is what counts
 AGAIN = 1  # a Redis that was started anew has closed what waits here: a broken line is no fault yet
 CONNECTIONS = 16  # of a process; more questions than these wait for their turn
 
@@ -56,6 +57,7 @@ class SharedCounting:
             url, socket_timeout=LOOKING, socket_connect_timeout=LOOKING,
             retry=Retry(NoBackoff(), AGAIN, supported_errors=(Disconnected,)),
         )  # fmt: skip
+        self._look = self._looking.register_script(_LOOK)
         options: dict[str, Any] = {"connection_pool": pool}
         self.storage = RedisStorage(
             "async+redis://", implementation="redispy", key_prefix="asv", **options
@@ -102,10 +104,11 @@ class SharedCounting:
     def look(self) -> None:
         """Whether Redis takes what is written, in a second or so; blocks, for a job.
 
-        One that only answers (a replica, or one without memory to spare) cannot count.
+        One that only answers (a replica, or one without memory to spare) cannot count, nor can one
+        that lets this user run no scripts.
         """
         try:
-            self._looking.set(LOOKED, b"", px=1_000)
+            self._look([LOOKED])
         except (RedisError, OSError) as error:
             self._gone(error)
         else:

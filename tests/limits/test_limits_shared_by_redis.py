@@ -12,6 +12,7 @@ from authsvc.limits.counting import Counting
 from authsvc.limits.failures import Attempt
 from authsvc.limits.limiter import Limiter, Parts
 from authsvc.limits.shared import SharedCounting
+from authsvc.limits.windows import Claim
 
 WRONG, RIGHT = "wrong_password", "right"
 PAIR, ACCOUNT = "login_failures", "account_failures"
@@ -206,6 +207,9 @@ def test_a_redis_that_was_started_anew_is_not_away_by_the_connections_it_has_clo
             "CONFIG SET min-replicas-to-write 3", "CONFIG SET min-replicas-to-write 0",
             id="too few replicas",
         ),
+        pytest.param(
+            "ACL SETUSER default -evalsha -script", "ACL SETUSER default +@all", id="no scripts"
+        ),
     ],
 )  # fmt: skip
 def test_a_redis_that_answers_but_takes_nothing_is_away_until_it_does(
@@ -214,7 +218,9 @@ def test_a_redis_that_answers_but_takes_nothing_is_away_until_it_does(
     async def story():
         shared = SharedCounting(redis_of_its_own.url, patience=2.0)
         counting = Counting(FrozenClock(NOW), workers=1, shared=shared)
+        await asyncio.to_thread(shared.look)
         redis_of_its_own.say(spoil)
+        await counting.take([Claim(b"p", b"m", 3, 60.0)])
         assert await counting.is_first(b"k", 60)
         assert shared.away
         await asyncio.to_thread(shared.look)

@@ -76,9 +76,9 @@ class Counting:
         if self._shared is not None and self._redis is not None:
             await self._shared.told(partial(self._redis.forgive, claims, emptied))
 
-    def clear_here(self, *, starts: bytes = b"", ends: bytes = b"") -> None:
+    async def clear_here(self, *, starts: bytes = b"", ends: bytes = b"") -> None:
         """Empty the windows of this process whose keys start and end so."""
-        self._local.clear(starts=starts, ends=ends)
+        await self._local.clear(starts=starts, ends=ends)
 
     async def clear_shared(self, *, starts: bytes = b"", ends: bytes = b"") -> None:
         """Empty those in Redis; if it is away it keeps them for no longer than they last.

@@ -239,11 +239,11 @@ class Failures:
             self._news.say(Said(key, limit.amount, self._clock.now() + wait))
         return reached
 
-    def clear_here(self, account: str | None, address: str | None) -> None:
+    async def clear_here(self, account: str | None, address: str | None) -> None:
         """Let go of what is limited here: of an account, at an address, of both, or everything."""
         for starts, ends in self._cleared(account, address):
+            await self._counting.clear_here(starts=starts, ends=ends)
             self._notes.clear(starts, ends)
-            self._counting.clear_here(starts=starts, ends=ends)
         if self._news is not None:
             self._news.clear()
 

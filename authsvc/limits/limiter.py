@@ -1,6 +1,7 @@
 """All limits of one worker: what it asks, what it hears of changes, and what it does meanwhile."""
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -47,7 +48,7 @@ class Limiter:
         self._loop = asyncio.get_running_loop()
         self.failures = parts.failures
         self.refusing = parts.refusing
-        self._clearing: set[asyncio.Task[None]] = set()
+        self._clearing: set[asyncio.Task[object]] = set()
 
     def admits(self, principal: Principal, address: str) -> bool:
         """Count a token request, if that takes no waiting; False: nothing was counted, ask `check`.
@@ -81,23 +82,22 @@ class Limiter:
         When news were missed (None) this process forgets what it counted; Redis does not.
         """
         if topics is None:
-            self._clear_here(None, None)
+            self._begin(self._clear_here(None, None))
             return
         for topic in topics:
             if topic.startswith(TOPIC):
                 account, _, address = topic.removeprefix(TOPIC).partition(":")
-                self._clear(account or None, address or None)
+                self._begin(self._clear(account or None, address or None))
 
-    def _clear(self, account: str | None, address: str | None) -> None:
-        callers = self._clear_here(account, address)
-        task = asyncio.get_running_loop().create_task(self._clear_shared(account, address, callers))
+    def _begin(self, clearing: Coroutine[None, None, object]) -> None:
+        task = asyncio.get_running_loop().create_task(clearing)
         self._clearing.add(task)
         task.add_done_callback(self._clearing.discard)
 
-    def _clear_here(
+    async def _clear_here(
         self, account: str | None, address: str | None
     ) -> dict[RequestLimit, tuple[str, ...]]:
-        self.failures.clear_here(account, address)
+        await self.failures.clear_here(account, address)
         self.refusing.clear()
         found: dict[RequestLimit, tuple[str, ...]] = {}
         if self._parts.anonymous is not None and account is None:
@@ -108,15 +108,13 @@ class Limiter:
             found[self._parts.principals] = self._parts.principals.forget(whom)
         return found
 
-    async def _clear_shared(
-        self, account: str | None, address: str | None,
-        callers: dict[RequestLimit, tuple[str, ...]],
-    ) -> None:  # fmt: skip
-        """Clear in Redis, and here again what was noted meanwhile by what Redis still said."""
+    async def _clear(self, account: str | None, address: str | None) -> None:
+        """Clear here, in Redis, and here again what was noted meanwhile as Redis still had it."""
+        callers = await self._clear_here(account, address)
         await self.failures.clear_shared(account, address)
         for counted, refused in callers.items():
             await counted.forget_shared(refused)
-        for counted, refused in self._clear_here(account, address).items():
+        for counted, refused in (await self._clear_here(account, address)).items():
             await counted.forget_shared(refused)
 
     def tend(self) -> None:

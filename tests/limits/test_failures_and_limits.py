@@ -507,7 +507,7 @@ def test_what_is_cleared_begins_anew_and_the_rest_stays(tell, account, address, 
     async def story(at):
         for name, where in (("alice", HERE), ("alice", there), ("bob", HERE)):
             await at.guesses(name, 10, address=where)
-        at.failures.clear_here(account, address)
+        await at.failures.clear_here(account, address)
         answers = {
             "alice here": await at.tries("alice"),
             "alice there": await at.tries("alice", address=there),

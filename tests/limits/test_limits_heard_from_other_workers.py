@@ -143,8 +143,8 @@ def test_what_was_cleared_is_not_brought_back_by_news_that_come_late(redis_serve
         await exchange(one)
         await one.guesses("carol", 10)  # said after it was cleared
         for worker in (one, other):
-            worker.failures.clear_here("ALICE", None)
-            worker.failures.clear_here("carol", None)
+            await worker.failures.clear_here("ALICE", None)
+            await worker.failures.clear_here("carol", None)
         for name in ("alice", "carol"):
             await one.failures.clear_shared(name, None)
         await exchange(one, other, late)
@@ -162,7 +162,7 @@ def test_a_limit_that_was_cleared_and_is_reached_again_is_heard_again(redis_serv
         await exchange(one, other)
         await one.failures.clear_shared("alice", None)
         for worker in (one, other):
-            worker.failures.clear_here("alice", None)
+            await worker.failures.clear_here("alice", None)
         assert await other.tries("alice", address=elsewhere(1)) == RIGHT
         await one.guesses("alice", 10, begin=20)
         await exchange(one, other)

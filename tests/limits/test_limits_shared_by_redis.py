@@ -276,7 +276,7 @@ def test_what_is_cleared_is_cleared_in_redis_too(redis_server, tell):
         await one.guesses("alice", 10)
         await one.guesses("bob", 10)
         for worker in (one, other):
-            worker.failures.clear_here("ALICE", None)
+            await worker.failures.clear_here("ALICE", None)
             await worker.failures.clear_shared("ALICE", None)
         assert await one.guesses("alice", 9, begin=50) == [WRONG] * 9
         assert await other.tries("bob") == PAIR
@@ -327,7 +327,7 @@ def test_a_limit_that_was_cleared_and_is_reached_again_is_told_again(redis_serve
         await one.guesses("bob", 11)
         await one.failures.clear_shared("alice", None)
         for worker in (one, other):
-            worker.failures.clear_here("alice", None)
+            await worker.failures.clear_here("alice", None)
             worker.refusing.clear()
         await other.guesses("bob", 1)
         await other.guesses("alice", 12, begin=50)

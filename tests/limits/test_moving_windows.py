@@ -40,7 +40,7 @@ class Local:
         self.windows.forgive(claims, emptied)
 
     async def clear(self, **ends):
-        self.windows.clear(**ends)
+        await self.windows.clear(**ends)
 
 
 class Shared(RedisWindows):
@@ -214,6 +214,21 @@ def test_memory_is_bounded_and_those_used_last_are_kept():
         windows.take([one(key=b"%d" % number, most=1), one(key=b"attacked", most=1)], START)
     assert len(windows) == 1_000
     assert isinstance(windows.take([one(b"x", key=b"attacked", most=1)], START), Full)
+
+
+def test_clearing_very_many_windows_lets_others_go_on_meanwhile():
+    async def story():
+        windows, turns = LocalWindows(), 0
+        for number in range(50_000):
+            windows.take([one(key=b"%d" % number)], START)
+        clearing = asyncio.create_task(windows.clear())
+        while not clearing.done():
+            await asyncio.sleep(0)
+            turns += 1
+        assert len(windows) == 0
+        assert turns >= 25
+
+    asyncio.run(story())
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ MAX_POLICY = 20 << 20  # bytes of a policy document; as a text it has 16 MiB at 
 MAX_DEPTH = 16
 MAX_MEMBERS = 64  # of the object itself; nothing has a quarter of it
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # U+0000, which PostgreSQL takes in no text
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 # Texts, one without an end too, so that each character is looked at once (RFC 8259, section 7).
 _BESIDE_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[^"\[\]{}]++', re.DOTALL)
 
@@ -60,12 +61,26 @@ def _value(body: bytes) -> Any:
         value = json.loads(
             body.decode("utf-8"), object_pairs_hook=_once_each, parse_constant=_refuse
         )
-        json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate fails here
+        if _SURROGATE.search(body):
+            _encode(value)  # a lone one fails here
     except UnicodeError:
         raise Invalid("the body is not UTF-8") from None
     except (ValueError, RecursionError) as error:
         raise Invalid(f"the body is no JSON: {_said(error)}") from None
     return value
+
+
+def _encode(value: object) -> None:
+    """Encode all texts; raises UnicodeError. One by one, so that other threads have their turn."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            one.encode("utf-8")
+        elif isinstance(one, dict):
+            waiting += (*one, *one.values())
+        elif isinstance(one, list):
+            waiting += one
 
 
 def _depth(body: bytes) -> int:

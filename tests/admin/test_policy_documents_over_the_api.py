@@ -164,6 +164,8 @@ RAW = [
     pytest.param(b'{"document": {"grants": [], "grants": []}}', JSON, 422, id="a kind twice"),
     pytest.param(b'{"document": "\\u0000"}', JSON, 422, id="U+0000"),
     pytest.param(b'{"document": "\\ud800"}', JSON, 422, id="a lone surrogate"),
+    pytest.param(b'{"document": {"\\udc00": 1}}', JSON, 422, id="in a name"),
+    pytest.param(b'{"document": "# \\ud83d\\ude00"}', JSON, 200, id="a pair of them"),
     pytest.param(b'{"document": {"grants": ' + b"[" * 99 + b"]" * 99 + b"}}", JSON, 422, id="deep"),
     pytest.param(b'{"document": ' + b"[" * 1_000_000, JSON, 422, id="JSON bomb"),
     pytest.param(b'{"document": {"grants": [NaN]}}', JSON, 422, id="NaN"),
@@ -172,6 +174,24 @@ RAW = [
     pytest.param(b'{"document": "' + b"#" * (17 << 20) + b'"}', JSON, 422, id="over 16 MiB"),
     pytest.param(b'{"document": "' + b"#" * (16 << 20) + b'"}', JSON, 200, id="16 MiB"),
     pytest.param(b'{"document": {"x": [' + b"1," * 3_000_000 + b"1]}}", JSON, 422, id="many"),
+    pytest.param(
+        b'{"document": {"groups": [{"name": "g", "members": [' + b"1," * 20_000 + b"1]}]}}",
+        JSON,
+        422,
+        id="a long list",
+    ),
+    pytest.param(
+        json.dumps({"document": {"groups": [{f"m{n}": 1 for n in range(20_000)}]}}).encode(),
+        JSON,
+        422,
+        id="an entry of many members",
+    ),
+    pytest.param(
+        json.dumps({"document": {"tests": ["bob can pull x"] * 10_001}}).encode(),
+        JSON,
+        422,
+        id="more tests than are run here",
+    ),
 ]
 
 

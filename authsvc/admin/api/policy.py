@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, StrictBool
+from pydantic import PlainValidator, StrictBool
 
 from authsvc.access.rights import EVERYTHING
 from authsvc.access.store import Stored
@@ -23,7 +23,7 @@ from authsvc.changes.faults import MOST_SHOWN
 from authsvc.changes.policy.apply import Wish, planned, submit, trials
 from authsvc.changes.policy.export import exported
 from authsvc.changes.policy.foreseen import foreseen
-from authsvc.changes.policy.given import NEITHER, document_of, place_in_text, told
+from authsvc.changes.policy.given import AT, NEITHER, document_of, place_in_text, told
 from authsvc.changes.policy.linted import linted
 from authsvc.changes.policy.overlay import over
 from authsvc.changes.spec import Spec, checked
@@ -34,6 +34,7 @@ from . import seen
 from .questions import people
 
 T = TypeVar("T")
+MOST_TESTS = 10_000  # of one document: each may have a directory asked, and is explained
 
 
 def _either(value: object) -> object:
@@ -45,7 +46,11 @@ def _either(value: object) -> object:
 class PolicySpec(Spec):
     """A document, as an object or as YAML text, and what is asked for it."""
 
-    document: Annotated[dict[str, Any] | str, BeforeValidator(_either)]
+    # Plain: a library that looks through all of it keeps every other thread from its turn.
+    document: Annotated[
+        dict[str, Any] | str,
+        PlainValidator(_either, json_schema_input_type=dict[str, Any] | str),
+    ]
     prune: StrictBool = False
     allow_lockout: StrictBool = False
     plan: dict[str, Any] | None = None
@@ -144,7 +149,11 @@ def _refused(call: Call) -> Wish:
 
 
 def _of(asked: PolicySpec) -> Wish:
-    return Wish(document_of(asked.document), asked.prune, asked.allow_lockout, asked.plan)
+    document = document_of(asked.document)
+    if len(document.tests) > MOST_TESTS:
+        text = f"a document has at most {MOST_TESTS:,} tests here"
+        raise Invalid(text, faults=[(AT, text)])
+    return Wish(document, asked.prune, asked.allow_lockout, asked.plan)
 
 
 def _told(work: Callable[[], T]) -> T:

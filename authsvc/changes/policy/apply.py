@@ -101,11 +101,10 @@ def trials(
     tx: Transaction, book: Rulebook, tests: Iterable[Entry[Sentence]], people: People
 ) -> tuple[Trial, ...]:
     """How tests go; raises `NotFound` for somebody who is not there."""
-    now = tx.now.timestamp()
-    return tuple(
-        tried(book, test.spec, asked_about(tx.session, test.spec.subject, people), now=now)
-        for test in tests
-    )
+    now, specs = tx.now.timestamp(), [test.spec for test in tests]
+    named = dict.fromkeys(spec.subject for spec in specs)  # each is asked for once: it may be far
+    askers = {subject: asked_about(tx.session, subject, people) for subject in named}
+    return tuple(tried(book, spec, askers[spec.subject], now=now) for spec in specs)
 
 
 def _prepare(tx: Transaction, wish: Wish, people: People) -> Prepared:

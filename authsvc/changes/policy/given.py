@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic_core import ErrorDetails
 
@@ -13,7 +13,7 @@ from authsvc.errors import Invalid
 
 from . import wrong
 from .document import KINDS, MEMBERS, Document, Entry, gathered, parse
-from .placed import MAX_VALUES, Node
+from .placed import ENTRIES_DEPTH, MAX_INNER, MAX_VALUES, Node
 
 AT = "/document"  # the member of the body
 NEITHER = "a document is an object, or YAML text"
@@ -109,17 +109,26 @@ def _node(value: Any) -> Node:
 
 
 def _check_size(document: dict[str, Any]) -> None:
-    """Raise `Invalid` for more values than a file may hold, before each of them is looked at."""
+    """Raise `Invalid` for more values than a file may hold, before each of them is looked at.
+
+    What an entry holds is judged all at once by a library, which keeps every other thread from
+    its turn meanwhile.
+    """
     left = MAX_VALUES
-    waiting: list[Collection[Any]] = [document.values()]
+    waiting: list[tuple[Collection[Any], int]] = [(document.values(), 0)]
     while waiting:
-        values = waiting.pop()
+        values, depth = waiting.pop()
         left -= len(values)
+        if depth > ENTRIES_DEPTH - 1 and len(values) > MAX_INNER:
+            _refuse(f"a list or an object within an entry holds at most {MAX_INNER:,} values")
         if left < 0:
-            text = f"a document holds at most {MAX_VALUES:,} values: make several of it"
-            raise Invalid(text, faults=[(AT, text)])
+            _refuse(f"a document holds at most {MAX_VALUES:,} values: make several of it")
         waiting += (
-            each.values() if isinstance(each, dict) else each
+            (each.values() if isinstance(each, dict) else each, depth + 1)
             for each in values
             if isinstance(each, dict | list)
         )
+
+
+def _refuse(text: str) -> NoReturn:
+    raise Invalid(text, faults=[(AT, text)])

@@ -64,7 +64,7 @@ class Differences:
         changed = compared.changed(somebody)
         self.places = compared.places(somebody, changed)
         self.partial = False
-        near = [(place, compared.near(somebody, place)) for place in self.places]
+        near = list(self._near(budget))
         every = [*changed, *(said for _, some in near for said in some)]
         self._alike = list(compared.alike(said.registry for said in every))
         told = compared.told(every)
@@ -72,6 +72,14 @@ class Differences:
         self._witnesses = self._found(near, budget)
         networks = {net for said in told for net in said.networks}
         self.partial |= len(networks) > MOST_NETWORKS
+
+    def _near(self, budget: Budget) -> Iterator[tuple[Place, list[Said]]]:
+        """What is said near each place, as far as the budget goes."""
+        for place in self.places:
+            if not budget.take(self._compared.cost(self._somebody, place)):
+                self.partial = True
+                return
+            yield place, self._compared.near(self._somebody, place)
 
     def _found(
         self, near: Iterable[tuple[Place, list[Said]]], budget: Budget

@@ -133,7 +133,7 @@ def _at_registries(differences: Differences) -> Iterator[tuple[Item, Place, str]
         in_all = told.get(item._replace(registry=None), {}) if item.registry else {}
         for place, name in places.values():
             wider = place.around
-            if wider.isdisjoint(places) and (wider | {place.key}).isdisjoint(in_all):
+            if places.keys().isdisjoint(wider) and in_all.keys().isdisjoint(wider | {place.key}):
                 yield item, place, name
 
 

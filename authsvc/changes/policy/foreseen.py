@@ -11,7 +11,7 @@ from .overlay import over
 from .plan import Plan
 from .touched import touched
 
-BY_NAME = 1_000  # grants that change; beyond it, and beyond as many subjects, there are counts
+BY_NAME = 1_000  # changed grants and namespaces; beyond it, or as many subjects, there are counts
 
 
 def foreseen(tx: Transaction, wish: Wish) -> dict[str, Any]:
@@ -30,7 +30,8 @@ def _effects(tx: Transaction, made: Plan) -> dict[str, Any]:
     people = sum(text.startswith("user:") for text in subjects)
     groups = sum(text.startswith("group:") for text in subjects)
     counts = {"people": people, "groups": groups, "others": len(subjects) - people - groups}
-    if sum(1 for _ in made.of("grants")) > BY_NAME or len(subjects) > BY_NAME:
+    changed = sum(1 for kind in ("namespaces", "grants") for _ in made.of(kind))
+    if changed > BY_NAME or len(subjects) > BY_NAME:
         return {**counts, "by_name": None, "partial": []}
     stored = Stored(tx.session)
     sees = tx.rights.sees

@@ -238,6 +238,23 @@ async def test_a_long_plan_is_recorded_by_counts_and_a_hash(api):
     assert len(json.dumps(record)) < 10_000
 
 
+async def test_an_auditor_is_told_all_and_applies_nothing(api):
+    auditor, document = api.as_("auditor"), await stored(api)
+    assert (await auditor.get("/policy/export")).json == document
+    more = {**document, "grants": [*document["grants"], grant(fresh_path())]}
+    for verb in ("lint", "test", "plan"):
+        assert await done(auditor, verb, more) == await done(api, verb, more)
+    for wish in (more, document, {}, {"tests": []}, ""):
+        assert (await refused(api, "auditor", "apply", wish)).status == 403
+    right = await api.make("/grants", subject="user:file:auditor", role="owner", on="audited")
+    both = {"grants": [right | {"reason": "both"}]}
+    del both["grants"][0]["id"]
+    assert differing(await done(auditor, "plan", both)) == differing(await done(api, "plan", both))
+    await done(auditor, "apply", both)
+    assert (await refused(api, "auditor", "apply", await stored(api))).status == 403
+    await api.delete(f"/grants/{right['id']}")
+
+
 @pytest.mark.parametrize("verb", VERBS)
 async def test_a_document_in_which_nothing_is_wrong_is_taken_by_all_verbs(api, verb):
     path = fresh_path()

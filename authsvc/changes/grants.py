@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from authsvc.access.model import Role
 from authsvc.access.rights import Rights
-from authsvc.db.bulk import insert_all
+from authsvc.db import bulk
 from authsvc.db.models import Grant, Subject
 from authsvc.errors import Conflict, Invalid, NotFound
 from authsvc.protocol import names
@@ -147,22 +147,38 @@ def check(rights: Rights, spec: GrantSpec, role: Role) -> None:
         guard.robot(role)
 
 
-def add_all(tx: Transaction, specs: Iterable[GrantSpec], ids: Ids) -> None:
+def columns_of(session: Session, specs: Sequence[GrantSpec]) -> dict[str, list[Any]]:
+    """What grants say by themselves, for `add_all`; worked out before others have to wait."""
+    columns: dict[str, list[Any]] = {
+        "pattern": [spec.on for spec in specs],
+        "effect": [spec.effect for spec in specs],
+        "expires_at": [spec.expires_at for spec in specs],
+        "cidrs": [list(spec.cidrs) for spec in specs],
+        "reason": [spec.reason for spec in specs],
+        "fingerprint": [spec.fingerprint for spec in specs],
+    }
+    return bulk.bound(session, Grant, columns)
+
+
+def add_all(
+    tx: Transaction, specs: Sequence[GrantSpec], columns: Mapping[str, list[Any]], ids: Ids
+) -> None:
     """Write grants at once that were checked, and are known not to be there.
 
-    Edits of everybody else wait meanwhile, so nothing is looked up for each.
+    `columns` are what `columns_of` gave for them. Edits of everybody else wait meanwhile, so
+    nothing is looked up for each.
     """
-    rows = [
-        {
-            "subject_id": ids.subjects[spec.subject],
-            "role_id": ids.roles[spec.role],
-            "registry_id": None if spec.registry is None else ids.registries[spec.registry],
-            "created_at": tx.now,
-            **_own_columns(tx, spec),
-        }
-        for spec in specs
-    ]
-    insert_all(tx.session, Grant, rows)
+    same = bulk.bound(tx.session, Grant, {"created_at": [tx.now], "changed_in": [tx.version]})
+    rows: dict[str, list[Any]] = {
+        "subject_id": [ids.subjects[spec.subject] for spec in specs],
+        "role_id": [ids.roles[spec.role] for spec in specs],
+        "registry_id": [
+            None if spec.registry is None else ids.registries[spec.registry] for spec in specs
+        ],
+        **columns,
+        **{name: values * len(specs) for name, values in same.items()},
+    }
+    bulk.insert_all(tx.session, Grant, rows)
 
 
 def remove_all(tx: Transaction, numbers: Sequence[int]) -> None:
@@ -172,10 +188,14 @@ def remove_all(tx: Transaction, numbers: Sequence[int]) -> None:
         tx.session.execute(delete(Grant).where(Grant.id.in_(some)))
 
 
-def set_reason(tx: Transaction, number: int, reason: str) -> None:
-    """Give a grant, by its row id, another reason."""
-    values = {"reason": reason, "changed_in": tx.version}
-    tx.session.execute(update(Grant).where(Grant.id == number).values(values))
+def set_reasons(tx: Transaction, reasons: Mapping[int, str]) -> None:
+    """Give grants, by their row ids, other reasons."""
+    columns: dict[str, list[Any]] = {
+        "id": list(reasons),
+        "reason": list(reasons.values()),
+        "changed_in": [tx.version] * len(reasons),
+    }
+    bulk.update_all(tx.session, Grant, columns)
 
 
 def change(tx: Transaction, grant_id: int, members: Mapping[str, Any]) -> Outcome[dict[str, Any]]:
@@ -275,13 +295,6 @@ def _columns(
         "role_id": references.role_id(spec.role),
         "registry_id": references.registry(spec.registry),
         "subject_id": references.subject(spec.subject).id,
-        **_own_columns(tx, spec),
-    }
-
-
-def _own_columns(tx: Transaction, spec: GrantSpec) -> dict[str, Any]:
-    """The columns that refer to nothing."""
-    return {
         "pattern": spec.on,
         "effect": spec.effect,
         "expires_at": spec.expires_at,

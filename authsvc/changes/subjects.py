@@ -1,11 +1,12 @@
 """Rows of `subjects`: whom grants and memberships refer to, found by their text or made."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from authsvc.db.bulk import insert_all
+from authsvc.db.bulk import bound, insert_all
 from authsvc.db.models import Subject
 from authsvc.errors import Invalid, NotFound
 from authsvc.principal import LOCAL
@@ -85,9 +86,14 @@ def made(tx: Transaction, kind: str, source: str, name: str) -> Subject:
 
 def make_all(tx: Transaction, refs: Sequence[SubjectRef]) -> dict[str, int]:
     """New rows, written at once; their ids by canonical text."""
-    new = {"enabled": True, "retired": False, "created_at": tx.now, "changed_in": tx.version}
-    rows = [{"kind": ref.kind, "source": ref.source, "name": ref.name, **new} for ref in refs]
-    insert_all(tx.session, Subject, rows)
+    same = {"enabled": True, "retired": False, "created_at": tx.now, "changed_in": tx.version}
+    columns: dict[str, list[Any]] = {
+        "kind": [ref.kind for ref in refs],
+        "source": [ref.source for ref in refs],
+        "name": [ref.name for ref in refs],
+        **{name: [value] * len(refs) for name, value in same.items()},
+    }
+    insert_all(tx.session, Subject, bound(tx.session, Subject, columns))
     return ids_of(tx.session, refs)
 
 

@@ -20,7 +20,7 @@ from authsvc.changes.policy.given import document_of
 from authsvc.changes.policy.overlay import over
 from authsvc.changes.policy.plan import plan
 from authsvc.changes.policy.stored import holdings
-from authsvc.changes.policy.writing import write
+from authsvc.changes.policy.writing import ready, write
 from authsvc.db.engine import Database
 from authsvc.errors import Conflict, Invalid
 from authsvc.principal import ANONYMOUS, Kind, Principal
@@ -53,7 +53,8 @@ def documents(draw, store):
     document = {}
     for kind in KINDS:
         mine = {named(each) for each in new[kind]} if kind != "grants" else set()
-        held = draw(st.lists(st.sampled_from(store[kind]), unique_by=id)) if store[kind] else []
+        kept = [draw(st.booleans()) for _ in store[kind]]
+        held = [each for each, stays in zip(store[kind], kept, strict=True) if stays]
         document[kind] = [*new[kind], *(each for each in held if named(each) not in mine)]
     if draw(st.integers(0, 3)):  # or else it names what is not there, and is refused
         document = closed(document)
@@ -133,7 +134,7 @@ def test_what_a_plan_says_is_what_applying_does(database, data, store, prune):
         planned = over(Stored(tx.session), made)
         foretold = answers(planned), base_of(planned)
         assert items(tx.session) == before
-        write(tx, made)
+        write(tx, ready(tx, made))
         tx.session.flush()
         tx.session.expire_all()
         after = items(tx.session)

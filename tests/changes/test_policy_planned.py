@@ -304,6 +304,8 @@ def test_directory_people_and_groups_need_not_have_been_seen(held):
     applied(held, text)
     assert differing(planned(held, text)) == {}
     assert {"group:corp:builders", "user:file:zoe"} < set(stored(held)["groups"][0]["members"])
+    applied(held, 'groups: [{name: devs, members: ["file:new"]}]')
+    assert {"user:file:new", "user:file:zoe"} < set(stored(held)["groups"][0]["members"])
 
 
 @pytest.mark.parametrize(

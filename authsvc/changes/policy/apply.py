@@ -25,7 +25,7 @@ from .document import Document, Entry, parse
 from .overlay import over
 from .plan import Plan, digest, plan
 from .stored import last_touched
-from .writing import write
+from .writing import Ready, ready, write
 
 NOBODY = People(())  # no source is asked who somebody is
 AGAIN = 3  # times that another edit may come between before all is done while others wait
@@ -46,9 +46,9 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """All that a wish comes to as of one change: the plan, its JSON, and how the tests went."""
+    """All that a wish comes to as of one change: what to write, its JSON, how the tests went."""
 
-    plan: Plan
+    ready: Ready
     shape: dict[str, Any]
     trials: tuple[Trial, ...]
 
@@ -82,7 +82,7 @@ class _Overtaken(Exception):
 
 def apply(tx: Transaction, document: Document, *, prune: bool = False) -> Outcome[dict[str, Any]]:
     """Plan and write within one transaction, without tests; the value is the plan's shape."""
-    return write(tx, plan(tx, document, prune=prune))
+    return write(tx, ready(tx, plan(tx, document, prune=prune)))
 
 
 def planned(tx: Transaction, wish: Wish) -> tuple[Plan, dict[str, Any]]:
@@ -109,10 +109,9 @@ def trials(
 
 def _prepare(tx: Transaction, wish: Wish, people: People) -> Prepared:
     made, shape = planned(tx, wish)
-    made.recorded  # noqa: B018 - worked out now, and not while others wait
     book = over(Stored(tx.session), made)
     tried_out = trials(tx, book, wish.document.tests, people)
-    return Prepared(made, shape, tried_out)
+    return Prepared(ready(tx, made), shape, tried_out)
 
 
 def submit_files(
@@ -162,11 +161,11 @@ def _prepared(unit_of_work: UnitOfWork, actor: Actor, wish: Wish, people: People
 
 
 def _write(wish: Wish, prepared: Prepared, tx: Transaction) -> Outcome[dict[str, Any]]:
-    if tx.version != prepared.plan.version:
+    if tx.version != prepared.ready.plan.version:
         raise _Overtaken
     if not all(trial.held for trial in prepared.trials):
         raise TestsFail(wish.document, prepared.trials)
-    outcome = write(tx, prepared.plan)
+    outcome = write(tx, prepared.ready)
     if not wish.allow_lockout:
         _check_lockout(tx)
     return replace(outcome, value=prepared.shape)

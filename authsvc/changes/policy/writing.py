@@ -5,6 +5,7 @@ on SQLite the records of tokens too.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import FromClause, delete, select
@@ -14,25 +15,69 @@ from authsvc.changes import grants, groups, namespaces, registries, roles, subje
 from authsvc.changes.grants import GrantSpec, Ids
 from authsvc.changes.namespaces import NamespaceSpec
 from authsvc.changes.unit_of_work import Outcome, Transaction
+from authsvc.db.bulk import roomy
 from authsvc.db.models import Namespace, Registry, Role
-from authsvc.protocol.names import parse_subject
+from authsvc.principal import LOCAL
+from authsvc.protocol.names import SubjectRef, parse_subject
 
 from .plan import Plan, Step, may
 from .stored import Item
 
 
-def write(tx: Transaction, plan: Plan) -> Outcome[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A plan with all that can be worked out before others have to wait.
+
+    `new` are the grants that come, and `columns` what they say; `reasons` those that are others
+    now, by row ids; `unseen` are people and groups of directories that were never named before.
+    """
+
+    plan: Plan
+    new: tuple[GrantSpec, ...]
+    columns: Mapping[str, list[Any]]
+    reasons: Mapping[int, str]
+    unseen: tuple[SubjectRef, ...]
+
+
+def ready(tx: Transaction, plan: Plan) -> Ready:
+    """What writing needs; `tx` may be one that only reads."""
+    plan.recorded  # noqa: B018 - worked out now
+    steps = [(step.spec, step.before) for step in plan.of("grants")]
+    new = [spec for spec, before in steps if isinstance(spec, GrantSpec) and before is None]
+    reasons = {
+        before.id: spec.reason
+        for spec, before in steps
+        if isinstance(spec, GrantSpec) and before is not None
+    }
+    named = {spec.subject for spec in new}.union(*map(_joining, plan.of("groups")))
+    refs = map(parse_subject, sorted(named - plan.known.subjects.keys()))
+    unseen = tuple(ref for ref in refs if ref.source not in ("", LOCAL))
+    return Ready(plan, tuple(new), grants.columns_of(tx.session, new), reasons, unseen)
+
+
+def _joining(step: Step) -> set[str]:
+    """Who comes into a group."""
+    held = step.before.item["members"] if step.before else ()
+    return set(step.after["members"] if step.after else ()).difference(held)
+
+
+def write(tx: Transaction, ready: Ready) -> Outcome[dict[str, Any]]:
     """Make a plan true; it must be of the change before this one. The value is its shape.
 
     What goes, goes first: then a name may be given anew. Raises `Forbidden` for what is not the
     actor's to change, `Conflict` for what a rule refuses.
     """
+    plan = ready.plan
     if not plan.steps:
         return Outcome(plan.shape, Event.POLICY)
     if not tx.rights.admin:
         for step in plan.steps:
             may(tx.rights, step, plan.known)
-    topics = frozenset[str]().union(*(part(tx, plan) for part in _PARTS))
+    with roomy(tx.session):
+        topics = _less(tx, plan) | _own(tx, plan)
+        made = subjects.make_all(tx, ready.unseen)
+        topics |= _groups(tx, plan) | _more(tx, ready, made)
+        tx.session.flush()
     return Outcome(plan.shape, Event.POLICY, after=plan.recorded, topics=topics)
 
 
@@ -110,39 +155,22 @@ def _groups(tx: Transaction, plan: Plan) -> frozenset[str]:
     return _topics([*made, *left, *filled])
 
 
-def _more(tx: Transaction, plan: Plan) -> frozenset[str]:
+def _more(tx: Transaction, ready: Ready, made: dict[str, int]) -> frozenset[str]:
     """Write grants: new ones all at once, and reasons that are others now."""
-    new: list[GrantSpec] = []
-    for step in plan.of("grants"):
-        if isinstance(step.spec, GrantSpec) and step.before is None:
-            new.append(step.spec)
-        elif isinstance(step.spec, GrantSpec) and step.before is not None:
-            grants.set_reason(tx, step.before.id, step.spec.reason)
-    ids, unseen = _ids(tx, plan, new)
-    grants.add_all(tx, new, ids)
-    told = {f"subject:{step.after['subject']}" for step in plan.of("grants") if step.after}
-    return frozenset(told) | unseen
-
-
-_PARTS = (_less, _own, _groups, _more)
-
-
-def _ids(tx: Transaction, plan: Plan, new: Iterable[GrantSpec]) -> tuple[Ids, frozenset[str]]:
-    """The row ids of all that new grants refer to; and topics of people never named before."""
-    known = plan.known
-    named = {spec.subject for spec in new}
-    found = {text: row for text in named if (row := known.subjects.get(text)) is not None}
-    missing = [parse_subject(text) for text in sorted(named - found.keys())]
-    found |= subjects.ids_of(tx.session, missing)  # groups of this document, and members of them
-    unseen = [ref for ref in missing if str(ref) not in found]
-    found |= subjects.make_all(tx, unseen)
-    people = {subjects.topic_of_name(ref.name) for ref in unseen if ref.kind == "user"}
+    known = ready.plan.known
+    grants.set_reasons(tx, ready.reasons)
+    found = {text: row for text, row in known.subjects.items() if row is not None} | made
+    groups_made = {spec.subject for spec in ready.new} - found.keys()
+    found |= subjects.ids_of(tx.session, map(parse_subject, sorted(groups_made)))
     ids = Ids(
         found,
         _names(tx, Role.__table__, known.roles),
         _names(tx, Registry.__table__, known.registries),
     )
-    return ids, frozenset(people)
+    grants.add_all(tx, ready.new, ready.columns, ids)
+    told = {f"subject:{step.after['subject']}" for step in ready.plan.of("grants") if step.after}
+    people = {subjects.topic_of_name(ref.name) for ref in ready.unseen if ref.kind == "user"}
+    return frozenset(told | people)
 
 
 def _names(tx: Transaction, table: FromClause, known: Mapping[str, int | None]) -> dict[str, int]:

@@ -255,6 +255,20 @@ async def test_an_auditor_is_told_all_and_applies_nothing(api):
     await api.delete(f"/grants/{right['id']}")
 
 
+@pytest.mark.parametrize("kind", ["namespaces", "grants"])
+async def test_effects_of_more_than_a_thousand_changes_are_counts(api, kind):
+    path = fresh_path()
+    for number, told in ((1_000, True), (1_001, False)):
+        paths = [f"{path}/p{each}" for each in range(number)]
+        document = {
+            "namespaces": [{"name": each, "visibility": "public"} for each in paths],
+            "grants": [grant(each, registry=A) for each in paths],
+        }
+        effects = (await done(api, "plan", {kind: document[kind]}))["effects"]
+        assert bool(effects["by_name"]) is told
+        assert effects["people"] == (kind == "grants")
+
+
 @pytest.mark.parametrize("verb", VERBS)
 async def test_a_document_in_which_nothing_is_wrong_is_taken_by_all_verbs(api, verb):
     path = fresh_path()

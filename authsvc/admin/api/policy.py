@@ -17,7 +17,7 @@ from authsvc.access.trials import Trial, shape
 from authsvc.admin.bodies import MAX_POLICY
 from authsvc.admin.call import Call, Reply
 from authsvc.admin.described import Described, Operations
-from authsvc.admin.items import AppliedItem, DocumentItem, FindingItem, PlanItem, TrialsItem
+from authsvc.admin.policy_items import AppliedItem, DocumentItem, FindingItem, PlanItem, TrialsItem
 from authsvc.audit.records import Event
 from authsvc.changes.faults import MOST_SHOWN
 from authsvc.changes.policy.apply import Wish, planned, submit, trials

@@ -2,19 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from authsvc.access.model import Role
 from authsvc.access.rights import Rights
-from authsvc.db import bulk
 from authsvc.db.models import Grant, Subject
 from authsvc.errors import Conflict, Invalid, NotFound
 from authsvc.protocol import names
@@ -29,15 +27,6 @@ from .when import parse_time, print_time
 EVERYWHERE_ROLES = frozenset({"admin", "auditor", "catalog-reader"})  # their only place is `**`
 MOST_NETWORKS = 64  # of one grant; each is looked at for every token that it could give something
 ALL_REGISTRIES_ROLES = frozenset({"admin", "auditor"})
-
-
-@dataclass(frozen=True, slots=True)
-class Ids:
-    """Row ids of what grants refer to, by name; subjects by their canonical text."""
-
-    subjects: Mapping[str, int]
-    roles: Mapping[str, int]
-    registries: Mapping[str, int]
 
 
 def _subject(text: str) -> str:
@@ -145,57 +134,6 @@ def check(rights: Rights, spec: GrantSpec, role: Role) -> None:
     guard.grant(rights, guard.Given(role, spec.on, spec.registry, ends))
     if spec.subject.startswith("robot:"):
         guard.robot(role)
-
-
-def columns_of(session: Session, specs: Sequence[GrantSpec]) -> dict[str, list[Any]]:
-    """What grants say by themselves, for `add_all`; worked out before others have to wait."""
-    columns: dict[str, list[Any]] = {
-        "pattern": [spec.on for spec in specs],
-        "effect": [spec.effect for spec in specs],
-        "expires_at": [spec.expires_at for spec in specs],
-        "cidrs": [list(spec.cidrs) for spec in specs],
-        "reason": [spec.reason for spec in specs],
-        "fingerprint": [spec.fingerprint for spec in specs],
-    }
-    return bulk.bound(session, Grant, columns)
-
-
-def add_all(
-    tx: Transaction, specs: Sequence[GrantSpec], columns: Mapping[str, list[Any]], ids: Ids
-) -> None:
-    """Write grants at once that were checked, and are known not to be there.
-
-    `columns` are what `columns_of` gave for them. Edits of everybody else wait meanwhile, so
-    nothing is looked up for each.
-    """
-    same = bulk.bound(tx.session, Grant, {"created_at": [tx.now], "changed_in": [tx.version]})
-    rows: dict[str, list[Any]] = {
-        "subject_id": [ids.subjects[spec.subject] for spec in specs],
-        "role_id": [ids.roles[spec.role] for spec in specs],
-        "registry_id": [
-            None if spec.registry is None else ids.registries[spec.registry] for spec in specs
-        ],
-        **columns,
-        **{name: values * len(specs) for name, values in same.items()},
-    }
-    bulk.insert_all(tx.session, Grant, rows)
-
-
-def remove_all(tx: Transaction, numbers: Sequence[int]) -> None:
-    """Take grants back, by their row ids, that are the actor's to remove."""
-    for start in range(0, len(numbers), subjects.AT_ONCE):
-        some = numbers[start : start + subjects.AT_ONCE]
-        tx.session.execute(delete(Grant).where(Grant.id.in_(some)))
-
-
-def set_reasons(tx: Transaction, reasons: Mapping[int, str]) -> None:
-    """Give grants, by their row ids, other reasons."""
-    columns: dict[str, list[Any]] = {
-        "id": list(reasons),
-        "reason": list(reasons.values()),
-        "changed_in": [tx.version] * len(reasons),
-    }
-    bulk.update_all(tx.session, Grant, columns)
 
 
 def change(tx: Transaction, grant_id: int, members: Mapping[str, Any]) -> Outcome[dict[str, Any]]:

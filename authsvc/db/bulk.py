@@ -32,15 +32,19 @@ def insert_all(session: Session, model: Model, columns: Columns) -> None:
     SQLAlchemy's own statement takes 29 µs a grant on SQLite.
     """
     connection, table, names = session.connection(), model.__table__, ", ".join(columns)
-    if not next(iter(columns.values())):
-        return
-    rows = zip(*columns.values(), strict=True)
     if connection.dialect.name == "sqlite":
         marks = ", ".join("?" * len(columns))
         text = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - all ours
-        connection.exec_driver_sql(text, list(rows))
+        _execute_each(connection, text, list(columns.values()))
     else:
+        rows = zip(*columns.values(), strict=True)
         _copy(connection, f"COPY {table} ({names}) FROM STDIN", rows)
+
+
+def _execute_each(connection: Connection, text: str, columns: Sequence[Sequence[Any]]) -> None:
+    rows = list(zip(*columns, strict=True))
+    if rows:
+        connection.exec_driver_sql(text, rows)
 
 
 def _copy(connection: Connection, text: str, rows: Iterable[Sequence[Any]]) -> None:
@@ -59,20 +63,26 @@ def _copy(connection: Connection, text: str, rows: Iterable[Sequence[Any]]) -> N
 def update_all(session: Session, model: Model, columns: Columns) -> None:
     """Set the columns after the first in the rows that have the first, which is the key."""
     connection, table, (key, *names) = session.connection(), model.__table__, columns
-    if not columns[key]:
-        return
     if connection.dialect.name == "sqlite":
         said = ", ".join(f"{name} = ?" for name in names)
         text = f"UPDATE {table} SET {said} WHERE {key} = ?"  # noqa: S608 - all ours
-        rows = zip(*(columns[name] for name in (*names, key)), strict=True)
-        connection.exec_driver_sql(text, list(rows))
-    else:
+        _execute_each(connection, text, [*(columns[name] for name in names), columns[key]])
+    elif columns[key]:
         said = ", ".join(f"{name} = given.{name}" for name in names)
-        kinds = (table.c[name].type.compile(connection.dialect) for name in columns)
-        arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
-        given = f"unnest({arrays}) AS given ({', '.join(columns)})"
-        text = f"UPDATE {table} SET {said} FROM {given} WHERE {table}.{key} = given.{key}"  # noqa: S608 - all ours
+        text = f"UPDATE {table} SET {said} FROM {_given(connection, table, columns, [key])}"  # noqa: S608 - all ours
         connection.exec_driver_sql(text, tuple(columns.values()))
+
+
+def delete_all(session: Session, model: Model, keys: Columns) -> None:
+    """Delete the rows that have all of these values, given column by column."""
+    connection, table = session.connection(), model.__table__
+    if connection.dialect.name == "sqlite":
+        said = " AND ".join(f"{name} = ?" for name in keys)
+        text = f"DELETE FROM {table} WHERE {said}"  # noqa: S608 - all ours
+        _execute_each(connection, text, list(keys.values()))
+    elif any(keys.values()):
+        text = f"DELETE FROM {table} USING {_given(connection, table, keys, [*keys])}"  # noqa: S608 - all ours
+        connection.exec_driver_sql(text, tuple(keys.values()))
 
 
 @contextmanager
@@ -92,6 +102,14 @@ def roomy(session: Session) -> Iterator[None]:
         yield
     finally:
         raw.execute(f"PRAGMA cache_size = {before}")
+
+
+def _given(connection: Connection, table: FromClause, columns: Columns, keys: Sequence[str]) -> str:
+    """The columns as a table, each of which comes as one array, joined by the keys."""
+    kinds = (table.c[name].type.compile(connection.dialect) for name in columns)
+    arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
+    same = " AND ".join(f"{table}.{key} = given.{key}" for key in keys)
+    return f"unnest({arrays}) AS given ({', '.join(columns)}) WHERE {same}"
 
 
 def _bound(

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from authsvc.db import bulk
-from authsvc.db.models import Grant, Subject
+from authsvc.db.models import Grant, Membership, Subject
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
 AWKWARD = [
@@ -92,6 +92,24 @@ def test_rows_are_set_by_their_key(database):
     with database.read() as session:
         found = session.execute(select(Grant.reason, Grant.changed_in).order_by(Grant.pattern))
         assert found.all() == [*((reason, 9) for reason in reasons), ("", 0)]
+
+
+def test_rows_are_deleted_by_their_keys(database):
+    with database.write() as session:
+        group, other = (factories.group(session, name) for name in ("devs", "ops"))
+        people = [factories.user(session, name) for name in ("a", "b", "c")]
+        for one in (group, other):
+            session.add_all(Membership(group_id=one.id, member_id=each.id) for each in people)
+        session.flush()
+        pairs = {"group_id": [group.id, other.id], "member_id": [people[0].id, people[1].id]}
+        bulk.delete_all(session, Membership, pairs)
+        bulk.delete_all(session, Membership, {"group_id": [], "member_id": []})
+        left = session.execute(select(Membership.group_id, Membership.member_id)).all()
+        gone = {(group.id, people[0].id), (other.id, people[1].id)}
+        all_of_them = {(one.id, each.id) for one in (group, other) for each in people}
+        assert {tuple(pair) for pair in left} == all_of_them - gone
+        bulk.delete_all(session, Subject, {"id": [group.id]})
+        assert set(session.scalars(select(Membership.group_id))) == {other.id}
 
 
 @pytest.mark.parametrize("names", [["one", "two", "one"], ["one"] * 2_000])

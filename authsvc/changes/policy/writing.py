@@ -1,42 +1,44 @@
 """A plan carried out: what differs is written, in one transaction, and nothing else is touched.
 
-Looked up is only what the plan could not know, since edits of everybody else wait meanwhile, and
-on SQLite the records of tokens too.
+Looked up is only what the plan could not know, and there is no statement for each row, since edits
+of everybody else wait meanwhile, and on SQLite the records of tokens too.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import FromClause, delete, select
+from sqlalchemy import FromClause, select
 
 from authsvc.audit.records import Event
-from authsvc.changes import grants, groups, namespaces, registries, roles, subjects
-from authsvc.changes.grants import GrantSpec, Ids
+from authsvc.changes import registries, roles, subjects
+from authsvc.changes.grants import GrantSpec
 from authsvc.changes.namespaces import NamespaceSpec
 from authsvc.changes.unit_of_work import Outcome, Transaction
 from authsvc.db.bulk import roomy
-from authsvc.db.models import Namespace, Registry, Role
+from authsvc.db.models import Registry, Role
 from authsvc.principal import LOCAL
 from authsvc.protocol.names import SubjectRef, parse_subject
 
+from . import rows
+from .circles import GROUP
 from .plan import Plan, Step, may
-from .stored import Item
+from .stored import Held, Item
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A plan with all that can be worked out before others have to wait.
 
-    `new` are the grants that come, and `columns` what they say; `reasons` those that are others
-    now, by row ids; `unseen` are people and groups of directories that were never named before.
+    `new` are the grants that come, and `columns` what they say; `unseen` are people and groups of
+    directories that were never named before; `left` are the row ids of who goes out of groups.
     """
 
     plan: Plan
     new: tuple[GrantSpec, ...]
     columns: Mapping[str, list[Any]]
-    reasons: Mapping[int, str]
     unseen: tuple[SubjectRef, ...]
+    left: Mapping[str, int]
 
 
 def ready(tx: Transaction, plan: Plan) -> Ready:
@@ -44,21 +46,18 @@ def ready(tx: Transaction, plan: Plan) -> Ready:
     plan.recorded  # noqa: B018 - worked out now
     steps = [(step.spec, step.before) for step in plan.of("grants")]
     new = [spec for spec, before in steps if isinstance(spec, GrantSpec) and before is None]
-    reasons = {
-        before.id: spec.reason
-        for spec, before in steps
-        if isinstance(spec, GrantSpec) and before is not None
-    }
-    named = {spec.subject for spec in new}.union(*map(_joining, plan.of("groups")))
+    named = {spec.subject for spec in new}.union(
+        *(_members(step.after) - _held(step) for step in plan.of("groups"))
+    )
     refs = map(parse_subject, sorted(named - plan.known.subjects.keys()))
-    unseen = tuple(ref for ref in refs if ref.source not in ("", LOCAL))
-    return Ready(plan, tuple(new), grants.columns_of(tx.session, new), reasons, unseen)
-
-
-def _joining(step: Step) -> set[str]:
-    """Who comes into a group."""
-    held = step.before.item["members"] if step.before else ()
-    return set(step.after["members"] if step.after else ()).difference(held)
+    gone = set[str]().union(*(_held(step) - _members(step.after) for step in plan.of("groups")))
+    return Ready(
+        plan,
+        tuple(new),
+        rows.columns_of(tx.session, new),
+        tuple(ref for ref in refs if ref.source not in ("", LOCAL)),
+        subjects.ids_of(tx.session, map(parse_subject, sorted(gone))),
+    )
 
 
 def write(tx: Transaction, ready: Ready) -> Outcome[dict[str, Any]]:
@@ -75,32 +74,31 @@ def write(tx: Transaction, ready: Ready) -> Outcome[dict[str, Any]]:
             may(tx.rights, step, plan.known)
     with roomy(tx.session):
         topics = _less(tx, plan) | _own(tx, plan)
-        made = subjects.make_all(tx, ready.unseen)
-        topics |= _groups(tx, plan) | _more(tx, ready, made)
+        ids = _subjects(tx, ready)
+        topics |= _groups(tx, plan, ids) | _more(tx, ready, ids)
         tx.session.flush()
     return Outcome(plan.shape, Event.POLICY, after=plan.recorded, topics=topics)
 
 
 def _less(tx: Transaction, plan: Plan) -> frozenset[str]:
-    """Remove grants and namespaces, and then what they may have referred to."""
-    gone = [step.before for step in plan.of("grants") if step.before and step.after is None]
-    grants.remove_all(tx, [held.id for held in gone])
-    spaces = [step.before.id for step in plan.of("namespaces") if step.before and not step.after]
-    for start in range(0, len(spaces), subjects.AT_ONCE):
-        some = spaces[start : start + subjects.AT_ONCE]
-        tx.session.execute(delete(Namespace).where(Namespace.id.in_(some)))
-    named = [
-        *((groups.remove, step) for step in plan.of("groups")),
-        *((registries.remove, step) for step in plan.of("registries")),
-        *((roles.remove, step) for step in plan.of("roles")),
-    ]
-    done = [
-        remove(tx, step.before.item["name"])
-        for remove, step in named
-        if step.before is not None and step.after is None
-    ]
-    base = {"base"} if spaces else set()
-    return _topics(done) | base | {f"subject:{held.item['subject']}" for held in gone}
+    """Remove grants, namespaces and groups, and then what they may have referred to."""
+    gone = {
+        kind: [step.before for step in plan.of(kind) if step.before and step.after is None]
+        for kind in ("grants", "namespaces", "groups", "registries", "roles")
+    }
+    rows.remove_grants(tx, _numbers(gone["grants"]))
+    rows.remove_namespaces(tx, _numbers(gone["namespaces"]))
+    rows.remove_groups(tx, _numbers(gone["groups"]))
+    done = [registries.remove(tx, held.item["name"]) for held in gone["registries"]]
+    done += [roles.remove(tx, held.item["name"]) for held in gone["roles"]]
+    base = {"base"} if gone["namespaces"] else set()
+    told = {f"subject:{held.item['subject']}" for held in gone["grants"]}
+    told |= {f"subject:{GROUP}{held.item['name']}" for held in gone["groups"]}
+    return _topics(done) | base | told
+
+
+def _numbers(held: Iterable[Held]) -> list[int]:
+    return [each.id for each in held]
 
 
 def _own(tx: Transaction, plan: Plan) -> frozenset[str]:
@@ -112,15 +110,7 @@ def _own(tx: Transaction, plan: Plan) -> frozenset[str]:
         done += _set(
             tx, step, roles.add, lambda tx, name, item: roles.change(tx, name, item["allow"])
         )
-    for step in plan.of("namespaces"):
-        if isinstance(step.spec, NamespaceSpec):
-            own = step.spec
-            done.append(
-                namespaces.add(tx, own)
-                if step.before is None
-                else namespaces.change(tx, own.name, own.registry, own.visibility)
-            )
-    return _topics(done)
+    return _topics(done) | _namespaces(tx, plan)
 
 
 def _set(
@@ -134,53 +124,100 @@ def _set(
         yield add(tx, step.spec) if step.before is None else change(tx, name, step.after)
 
 
-def _groups(tx: Transaction, plan: Plan) -> frozenset[str]:
-    """Write groups: all that are new, then who goes, then who comes.
+def _namespaces(tx: Transaction, plan: Plan) -> frozenset[str]:
+    steps = [
+        (step.spec, step.before)
+        for step in plan.of("namespaces")
+        if isinstance(step.spec, NamespaceSpec)
+    ]
+    new = [spec for spec, before in steps if before is None]
+    rows.add_namespaces(tx, new, _names(tx, Registry.__table__, plan.known.registries))
+    shown = {before.id: spec.visibility for spec, before in steps if before is not None}
+    rows.set_visibilities(tx, shown)
+    return frozenset({"base"} if steps else ())
 
-    So one may be a member of another that stands further down, and who was above may come below.
-    """
-    steps = [(step.before, step.after) for step in plan.of("groups") if step.after is not None]
+
+def _subjects(tx: Transaction, ready: Ready) -> dict[str, int]:
+    """The row ids of all whom groups and grants name; of groups that come, new ones."""
+    plan = ready.plan
     made = [
-        groups.add(tx, groups.GroupSpec(name=after["name"]))
-        for before, after in steps
-        if before is None
+        SubjectRef("group", "", step.after["name"])
+        for step in plan.of("groups")
+        if step.before is None and step.after is not None
     ]
-    stays = [
-        (after["name"], set(before.item["members"]).intersection(after["members"]))
-        for before, after in steps
-        if before is not None and not set(before.item["members"]) <= set(after["members"])
-    ]
-    left = [groups.set_members(tx, name, sorted(members)) for name, members in stays]
-    filled = [groups.set_members(tx, after["name"], after["members"]) for _, after in steps]
-    return _topics([*made, *left, *filled])
+    known = {text: row for text, row in plan.known.subjects.items() if row is not None}
+    return {**known, **ready.left, **subjects.make_all(tx, [*made, *ready.unseen])}
 
 
-def _more(tx: Transaction, ready: Ready, made: dict[str, int]) -> frozenset[str]:
+def _groups(tx: Transaction, plan: Plan, ids: Mapping[str, int]) -> frozenset[str]:
+    """Move members; who is in a group that goes is told of it, too."""
+    joined, left = list[tuple[str, str]](), list[tuple[str, str]]()
+    told: set[str] = set()
+    for step in plan.of("groups"):
+        before, after = _held(step), _members(step.after)
+        told |= before ^ after
+        if step.after is not None:
+            name = f"{GROUP}{step.after['name']}"
+            told |= {name} if step.before is None else set()
+            joined += ((name, each) for each in after - before)
+            left += ((name, each) for each in before - after)
+    rows.move_members(tx, _rows(joined, ids), _rows(left, ids))
+    return frozenset({"base"} if told else ()) | _told(told)
+
+
+def _rows(pairs: Iterable[tuple[str, str]], ids: Mapping[str, int]) -> list[tuple[int, int]]:
+    return [(ids[group], ids[member]) for group, member in pairs]
+
+
+def _more(tx: Transaction, ready: Ready, ids: Mapping[str, int]) -> frozenset[str]:
     """Write grants: new ones all at once, and reasons that are others now."""
     known = ready.plan.known
-    grants.set_reasons(tx, ready.reasons)
-    found = {text: row for text, row in known.subjects.items() if row is not None} | made
-    groups_made = {spec.subject for spec in ready.new} - found.keys()
-    found |= subjects.ids_of(tx.session, map(parse_subject, sorted(groups_made)))
-    ids = Ids(
-        found,
+    reasons = {
+        step.before.id: step.after["reason"]
+        for step in ready.plan.of("grants")
+        if step.before is not None and step.after is not None
+    }
+    rows.set_reasons(tx, reasons)
+    referred = rows.Ids(
+        ids,
         _names(tx, Role.__table__, known.roles),
         _names(tx, Registry.__table__, known.registries),
     )
-    grants.add_all(tx, ready.new, ready.columns, ids)
-    told = {f"subject:{step.after['subject']}" for step in ready.plan.of("grants") if step.after}
+    rows.add_grants(tx, ready.new, ready.columns, referred)
+    told = {step.after["subject"] for step in ready.plan.of("grants") if step.after}
     people = {subjects.topic_of_name(ref.name) for ref in ready.unseen if ref.kind == "user"}
-    return frozenset(told | people)
+    return frozenset(people.union(f"subject:{text}" for text in told))
 
 
 def _names(tx: Transaction, table: FromClause, known: Mapping[str, int | None]) -> dict[str, int]:
     """The row ids by name, those that this plan has made among them."""
-    rows = {name: row for name, row in known.items() if row is not None}
-    if len(rows) < len(known):
+    ids = {name: row for name, row in known.items() if row is not None}
+    if len(ids) < len(known):
         found = tx.session.execute(select(table.c.name, table.c.id))
-        rows |= {row.name: row.id for row in found}
-    return rows
+        ids |= {row.name: row.id for row in found}
+    return ids
+
+
+def _held(step: Step) -> set[str]:
+    return _members(step.before.item if step.before else None)
+
+
+def _members(item: Item | None) -> set[str]:
+    return set() if item is None else set(item["members"])
 
 
 def _topics(done: Iterable[Outcome[Any]]) -> frozenset[str]:
     return frozenset[str]().union(*(part.topics for part in done))
+
+
+def _told(moved: Iterable[str]) -> frozenset[str]:
+    """The topics of who came into groups or went out.
+
+    Passwords seen for names of a directory's people are forgotten: who has the name is bound to it
+    by being looked up (`people.settle`).
+    """
+    refs = map(parse_subject, moved)
+    names = {ref.name for ref in refs if ref.kind == "user" and ref.source != LOCAL}
+    return frozenset(f"subject:{text}" for text in moved) | frozenset(
+        map(subjects.topic_of_name, names)
+    )

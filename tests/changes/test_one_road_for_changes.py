@@ -118,7 +118,7 @@ def test_a_password_is_in_no_record(road):
         ),
         pytest.param(
             lambda tx: groups.add_members(tx, "devs", (parse_subject("user:file:zoe"),)),
-            ["base", "subject:user:file:zoe"],
+            ["base", "name:zoe", "subject:user:file:zoe"],
             id="join",
         ),
         pytest.param(

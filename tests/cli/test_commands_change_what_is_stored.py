@@ -140,7 +140,7 @@ def test_policy_apply_of_a_folder(filled, tmp_path):
     value = filled.done("policy", "apply", str(folder))
     assert (len(value["added"]["groups"]), len(value["added"]["grants"])) == (1, 1)
     said = filled("policy", "apply", str(folder))
-    assert said.out == "added nothing; 2 were there already\n"
+    assert said.out == "no difference; 2 as they should be already\n"
 
 
 def test_policy_faults_are_one_a_line(filled, tmp_path):

@@ -6,7 +6,7 @@ with it only kinds that the files speak of; members of groups come without it an
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -101,9 +101,10 @@ def _differences(shape: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
     return {word: kinds for word, kinds in said.items() if kinds}
 
 
-def digest(shape: Mapping[str, Any]) -> str:
-    """The SHA-256 of a plan's differences, by which two of them are told apart."""
-    text = json.dumps(_differences(shape), sort_keys=True, separators=(",", ":"))
+def digest(shape: Mapping[str, Any], tests: Sequence[str] = ()) -> str:
+    """The SHA-256 of a plan's differences and tests, by which two of them are told apart."""
+    said = {**_differences(shape), "tests": sorted(tests)}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

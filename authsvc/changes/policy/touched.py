@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from authsvc.access.model import AUTHENTICATED, EVERYONE
@@ -11,7 +11,7 @@ from authsvc.changes.subjects import AT_ONCE
 from authsvc.db.models import Grant, Membership, Role, Subject
 from authsvc.protocol.names import SubjectRef
 
-from .plan import Plan
+from .plan import Plan, Step
 from .stored import Item
 
 MOST = 10_000
@@ -21,17 +21,20 @@ def touched(session: Session, plan: Plan, *, members: bool) -> list[str]:
     """The subjects, as canonical texts, whose access may become another one.
 
     Of a directory's people those that are named; of who holds a role that changes, MOST at most.
-    Those who are in groups that are touched come with `members` only.
+    Those who are in groups that are touched, or who a namespace or a registry means something to,
+    come with `members` only: an owner does not see them.
     """
     direct = {*_granted(plan), *_moved(plan), *_seen(plan), *_of_roles(session, plan)}
-    return sorted(direct | (_below(session, direct) if members else set()))
+    if members:
+        direct |= {*_at_home(session, plan), *_at_registries(session, plan)}
+        direct |= _below(session, direct)
+    return sorted(direct)
 
 
 def _granted(plan: Plan) -> Iterator[str]:
     for step in plan.of("grants"):
-        item = step.after or (step.before.item if step.before else {})
         if step.before is None or step.after is None:
-            yield item["subject"]
+            yield _item(step)["subject"]
 
 
 def _moved(plan: Plan) -> Iterator[str]:
@@ -49,6 +52,36 @@ def _seen(plan: Plan) -> Iterator[str]:
     """A visibility is for everybody, and so is what a registry admits."""
     if any(plan.of("namespaces")) or any(plan.of("registries")):
         yield from (EVERYONE, AUTHENTICATED)
+
+
+def _at_home(session: Session, plan: Plan) -> Iterator[str]:
+    """People whose name is in the path of a namespace that comes or goes (contract 5, rule 4).
+
+    It may be what their `{username}` is filled in to, and is theirs alone no more.
+    """
+    paths = [item["name"] for item in map(_item, plan.of("namespaces"))]
+    names = sorted({part for path in paths for part in path.split("/")})
+    for start in range(0, len(names), AT_ONCE):
+        some = Subject.name.in_(names[start : start + AT_ONCE])
+        yield from _texts(session, Subject.kind == "user", Subject.retired.is_(False), some)
+
+
+def _at_registries(session: Session, plan: Plan) -> Iterator[str]:
+    """Whoever anything is granted to: a registry that changes may be theirs."""
+    if any(plan.of("registries")):
+        granted = select(Grant.subject_id).distinct()
+        yield from _texts(session, Subject.id.in_(granted), Subject.retired.is_(False))
+
+
+def _texts(session: Session, *where: ColumnElement[bool]) -> Iterator[str]:
+    rows = session.execute(
+        select(Subject.kind, Subject.source, Subject.name).where(*where).limit(MOST)
+    )
+    return (str(SubjectRef(*row)) for row in rows)
+
+
+def _item(step: Step) -> Item:
+    return step.after or (step.before.item if step.before else {})
 
 
 def _of_roles(session: Session, plan: Plan) -> Iterator[str]:

@@ -91,7 +91,8 @@ def planned(tx: Transaction, wish: Wish) -> tuple[Plan, dict[str, Any]]:
     Raises what `plan` does, and `Conflict` when the given plan is not the one.
     """
     made = plan(tx, wish.document, prune=wish.prune)
-    shape = {"stored": last_touched(tx.session), **made.shape, "sha256": digest(made.shape)}
+    tests = [test.spec.text for test in wish.document.tests]
+    shape = {"stored": last_touched(tx.session), **made.shape, "sha256": digest(made.shape, tests)}
     if wish.given is not None:
         _check_given(wish.given, shape)
     return made, shape

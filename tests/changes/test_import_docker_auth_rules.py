@@ -161,9 +161,6 @@ def test_what_grants_say_exactly_becomes_them_and_is_not_listed(one, grants):
         pytest.param(rule(["pull", "*"]), "'*' among others", "--role reader", id="a star beside"),
         pytest.param(rule(["pull", "tag"]), "'tag'", "--role reader", id="an unknown action"),
         pytest.param(rule(PULL, type="re*"), "types", "--role reader", id="a glob over types"),
-        pytest.param(
-            rule(PULL, account="", name="*"), "users has no ''", "--to everyone", id="no anonymous"
-        ),
     ],
 )
 def test_what_has_no_equal_is_listed_with_a_proposal_and_not_applied(one, reason, proposal):
@@ -192,6 +189,24 @@ def test_who_does_not_sign_in_becomes_everyone_and_is_listed():
     assert said(becomes) == ["reader everyone open/*"]
     assert "people who sign in get it as well" in becomes.reason
     assert becomes.proposal.endswith("--to authenticated --role reader --on 'open/*' --deny")
+
+
+@pytest.mark.parametrize("users", [USERS, {**USERS, "": None}, {**USERS, "": {"password": HASH}}])
+@pytest.mark.parametrize(
+    "match",
+    [
+        pytest.param({"name": "secret/*"}, id="a glob"),
+        pytest.param({"name": "secret/app"}, id="an exact name"),
+        pytest.param({"name": "/^secret/"}, id="a regular expression"),
+        pytest.param({"labels": {"group": "dev"}}, id="labels"),
+        pytest.param({}, id="everything"),
+    ],
+)
+def test_who_does_not_sign_in_is_proposed_nothing_where_everybody_must(match, users):
+    for actions in (PULL, ALL, ["push"]):
+        (becomes,) = rows([rule(actions, account="", **match)], users)
+        assert (becomes.grants, becomes.proposal) == ((), "")
+        assert becomes.reason.startswith("nothing to do: ")
 
 
 def test_a_rule_for_whoever_asks_is_for_everyone_where_nobody_must_sign_in():

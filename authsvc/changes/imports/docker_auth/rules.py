@@ -55,6 +55,9 @@ class Rules:
         giving = [kind for kind in kinds(rule) if given(rule, kind) and not _is_own(rule, kind)]
         if not giving:
             return self._of_none(index)
+        if rule.account == ANONYMOUS and not self._population.anonymous:
+            # A grant to everyone would open what docker_auth keeps shut: so none is even proposed.
+            return Becomes(reason="nothing to do: users has no '', so all must sign in")
         reason = _unsayable(rule)
         if reason:
             return self._listed(rule, giving[0], reason)
@@ -77,8 +80,6 @@ class Rules:
         rule = self._rules[index]
         wider = self._accept_wider and _is_exact(rule)
         left = self._order.left(index, kind, wider=wider)
-        if rule.account == ANONYMOUS and not self._population.anonymous:
-            return self._listed(rule, kind, "nobody is let in without credentials: users has no ''")
         nothing = self._no_one(left)
         if nothing:
             return Becomes(reason=nothing)

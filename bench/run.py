@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from cases import measured_cases
+from policy import measured_policy
 from report import print_figures, print_table
 from scale import measured_scale
 from sign_ins import measured_sign_ins
@@ -22,6 +23,7 @@ TABLES = {
     "cases": (measured_cases, print_table),
     "sign-ins": (measured_sign_ins, partial(print_figures, title="sign-ins")),
     "scale": (measured_scale, partial(print_figures, title="scale")),
+    "policy": (measured_policy, partial(print_figures, title="policy")),
 }
 
 

@@ -1,5 +1,6 @@
 """`authsvc import`: users and rules that were kept elsewhere."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="Users and rules that were kept els
 COLUMNS = ("place", "entry", "becomes", "because")
 _SHOWN = 3  # things that one line of a table says a rule becomes
 
-File = Annotated[Path, typer.Argument(metavar="FILE")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="`-` is standard input.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")
 ]
@@ -39,7 +40,7 @@ def htpasswd(
     from authsvc.changes import users
     from authsvc.changes.imports import htpasswd
 
-    people = htpasswd.parsed(str(file), _content(file), scheme or ())
+    people = htpasswd.parsed(*_read(file), scheme or ())
     with opened(context) as parts:
         if dry_run:
             with parts.database.read() as session:
@@ -69,17 +70,16 @@ def docker_auth(
     from authsvc.changes import users
     from authsvc.changes.imports.docker_auth import configuration, edit, translation
 
-    found = translation.translated(
-        configuration.read(str(file), _content(file)), accept_wider=accept_wider
-    )
+    name, data = _read(file)
+    found = translation.translated(configuration.read(name, data), accept_wider=accept_wider)
     with opened(context) as parts:
         if dry_run:
             with parts.database.read() as session:
-                value = edit.shape(str(file), found, edit.missing(session, found))
+                value = edit.shape(name, found, edit.missing(session, found))
                 _print(context, {**value, "dry_run": True})
                 users.check_free(session, found.people)
         else:
-            value = edit.submit(parts.unit_of_work, actor(), str(file), found)
+            value = edit.submit(parts.unit_of_work, actor(), name, found)
             _print(context, {**value, "dry_run": False})
 
 
@@ -111,16 +111,14 @@ def _count(things: Sequence[str] | dict[str, str], noun: str) -> str:
     return f"1 {noun}" if len(things) == 1 else f"{len(things)} {noun}s"
 
 
-def _content(file: Path) -> bytes:
-    """The bytes of a file; raises `Invalid`."""
-    from authsvc.changes.policy.placed import MAX_BYTES
+def _read(file: Path) -> tuple[str, bytes]:
+    """The name of a file, safe to print, and its bytes; raises `Invalid`.
+
+    A pipe or a device would keep the command waiting, maybe for ever: neither is read.
+    """
+    from authsvc.changes.policy import files
     from authsvc.errors import Invalid
 
-    try:
-        with file.open("rb") as opened_file:
-            data = opened_file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise Invalid(f"{file} cannot be read: {error.strerror}") from error
-    if len(data) > MAX_BYTES:
-        raise Invalid(f"{file} is larger than {MAX_BYTES // 1024**2} MiB")
-    return data
+    if os.path.isdir(file):  # noqa: PTH112 - it says no where it may not look
+        raise Invalid(f"{file} cannot be read: it is a folder")
+    return files.read([file])[0]

@@ -1,6 +1,7 @@
 """`authsvc import`, and the page about it: its commands run as written, and print what it shows."""
 
 import json
+import os
 import re
 import shlex
 from pathlib import Path
@@ -74,8 +75,18 @@ def test_faulty_lines_are_one_a_line_with_a_count_after_them(terminal, folder):
         pytest.param(["htpasswd", "none"], 2, "cannot be read", id="no file"),
         pytest.param(["htpasswd", "."], 2, "cannot be read", id="a folder"),
         pytest.param(["htpasswd", "people", "--scheme", "des"], 2, "no scheme", id="no scheme"),
-        pytest.param(["htpasswd", "long"], 2, "larger than 16 MiB", id="a long file"),
-        pytest.param(["docker-auth", "long"], 2, "larger than 16 MiB", id="a long configuration"),
+        pytest.param(["htpasswd", "pipe"], 2, "pipe:1:1: this is no file", id="a pipe"),
+        pytest.param(["docker-auth", "pipe"], 2, "pipe:1:1: this is no file", id="a pipe of rules"),
+        pytest.param(["docker-auth", "/dev/zero"], 2, "zero:1:1: this is no file", id="a device"),
+        pytest.param(
+            ["htpasswd", "long"], 2, "long:1:1: a policy file has at most", id="a long file"
+        ),
+        pytest.param(
+            ["docker-auth", "long"],
+            2,
+            "long:1:1: a policy file has at most",
+            id="a long configuration",
+        ),
         pytest.param(["docker-auth", "people"], 2, "people:1:1: a docker_auth", id="no such file"),
         pytest.param(["docker-auth", "bad"], 2, "bad:1:7: a rule is an object", id="a fault"),
         pytest.param(["htpasswd"], 2, "FILE", id="nothing named"),
@@ -85,6 +96,7 @@ def test_faulty_lines_are_one_a_line_with_a_count_after_them(terminal, folder):
 def test_what_is_wrong_is_one_line(terminal, folder, words, code, says):
     Path("people").write_text(f"alice:{BCRYPT}\n")
     Path("bad").write_text("acl: [x]")
+    os.mkfifo("pipe")
     with Path("long").open("wb") as file:
         file.truncate(16 * 1024**2 + 1)
     said = terminal("import", *words)

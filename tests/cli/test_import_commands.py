@@ -58,6 +58,15 @@ def test_people_of_a_file_are_made_once(terminal, folder):
         assert said.err.startswith("authsvc: 2 names are taken: alice, bob: ")
 
 
+def test_of_many_taken_names_the_first_are_named_and_the_others_counted(terminal, folder):
+    names = [f"dev-{number:03}" for number in range(103)]
+    Path("people").write_text("".join(f"{name}:{BCRYPT}\n" for name in names))
+    terminal.done("import", "htpasswd", "people")
+    said = terminal("import", "htpasswd", "people")
+    assert said.code == 1
+    assert said.err.startswith(f"authsvc: 103 names are taken: {', '.join(names[:100])} and 3 more")
+
+
 def test_faulty_lines_are_one_a_line_with_a_count_after_them(terminal, folder):
     Path("people").write_text("x\n" * 150 + f"alice:{BCRYPT}\n")
     said = terminal("import", "htpasswd", "people")

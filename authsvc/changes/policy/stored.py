@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from authsvc.audit.records import Event
@@ -18,6 +18,7 @@ from authsvc.db.models import Change, Grant, Registry, Role, Subject
 from authsvc.protocol.names import SubjectRef
 
 AT_ONCE = 500  # fingerprints that one query looks for
+PORTION = 20_000  # grants that one query reads
 
 Item: TypeAlias = dict[str, Any]
 Key: TypeAlias = str | tuple[str, str | None]
@@ -117,26 +118,40 @@ def _held(kind: str, items: Sequence[Item]) -> dict[Key, Held]:
 def _some(session: Session, fingerprints: Collection[str]) -> Iterator[tuple[str, Held]]:
     wanted = list(fingerprints)
     for start in range(0, len(wanted), AT_ONCE):
-        yield from _all_grants(session, Grant.fingerprint.in_(wanted[start : start + AT_ONCE]))
+        some = wanted[start : start + AT_ONCE]
+        rows = session.execute(_GRANTS.where(Grant.fingerprint.in_(some)).order_by(Grant.id))
+        yield from map(_held_grant, rows)
 
 
-def _all_grants(session: Session, *where: ColumnElement[bool]) -> Iterator[tuple[str, Held]]:
-    """Row by row and without objects between, since there may be a million."""
-    rows = session.execute(
-        select(
-            Grant.id, Grant.fingerprint, Subject.kind, Subject.source, Subject.name,
-            Role.name, Grant.pattern, Registry.name, Grant.effect, Grant.expires_at,
-            Grant.cidrs, Grant.reason,
-        )
-        .join(Subject, Subject.id == Grant.subject_id)
-        .join(Role, Role.id == Grant.role_id)
-        .outerjoin(Registry, Registry.id == Grant.registry_id)
-        .where(*where)
-        .order_by(Grant.id)
-    )  # fmt: skip
-    for number, known, kind, source, name, role, on, registry, effect, ends, cidrs, reason in rows:
-        yield known, Held(number, {
-            "subject": str(SubjectRef(kind, source, name)), "role": role, "on": on,
-            "registry": registry, "effect": effect, "expires_at": print_time(ends),
-            "cidrs": list(cidrs), "reason": reason,
-        })  # fmt: skip
+def _all_grants(session: Session) -> Iterator[tuple[str, Held]]:
+    """By portions, since there may be a million: a query that reads has 2 s (db/dialects)."""
+    after = 0
+    while True:
+        page = _GRANTS.where(Grant.id > after).order_by(Grant.id).limit(PORTION)
+        rows = session.execute(page).all()
+        yield from map(_held_grant, rows)
+        if len(rows) < PORTION:
+            return
+        after = rows[-1].id
+
+
+_GRANTS: Final = (
+    select(
+        Grant.id, Grant.fingerprint, Subject.kind, Subject.source, Subject.name,
+        Role.name, Grant.pattern, Registry.name, Grant.effect, Grant.expires_at,
+        Grant.cidrs, Grant.reason,
+    )
+    .join(Subject, Subject.id == Grant.subject_id)
+    .join(Role, Role.id == Grant.role_id)
+    .outerjoin(Registry, Registry.id == Grant.registry_id)
+)  # fmt: skip
+"""Columns and not objects, which would take twice as long."""
+
+
+def _held_grant(row: Any) -> tuple[str, Held]:
+    number, known, kind, source, name, role, on, registry, effect, ends, cidrs, reason = row
+    return known, Held(number, {
+        "subject": str(SubjectRef(kind, source, name)), "role": role, "on": on,
+        "registry": registry, "effect": effect, "expires_at": print_time(ends),
+        "cidrs": list(cidrs), "reason": reason,
+    })  # fmt: skip

@@ -175,13 +175,14 @@ def _met(
     wider: bool,
 ) -> frozenset[Who]:
     """The accounts, of both rules, for which they may match one name."""
-    if kind is Kind.REPOSITORY:
-        if any(patterns.ACCOUNT in (one.name or "") for one in (before, rule)):
-            both = whose[0] & whose[1]
-            return frozenset(one for one in both if _names_meet(before, rule, one, wider=wider))
-        if not _names_meet(before, rule, OTHERS, wider=wider):
-            return frozenset()
-    return whose[0] & whose[1]
+    both = whose[0] & whose[1]
+    if kind is Kind.CATALOG:
+        return both
+    if not _names_meet(before, rule, OTHERS, wider=wider):  # of any account: one step for them all
+        return frozenset()
+    if any(patterns.ACCOUNT in (one.name or "") for one in (before, rule)):
+        return frozenset(one for one in both if _names_meet(before, rule, one, wider=wider))
+    return both
 
 
 def _names_meet(before: Rule, rule: Rule, who: Who, *, wider: bool) -> bool:

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from authsvc.changes.imports.docker_auth import configuration
+from authsvc.changes.imports.docker_auth.rules import MOST_GRANTS
 from authsvc.changes.imports.docker_auth.translation import translated
+from authsvc.errors import Conflict
 
 HASH = "$2y$05$LO.vzwpWC5LZGqThvEfznu8qhb5SGqvBSWY1J3yZ4AxtMRZ3kN5jC"
 USERS = {name: {"password": HASH} for name in ("alice", "bob", "dev-a", "dev-b", "Team")}
@@ -364,6 +366,17 @@ def test_nobody_is_told_to_deny_everyone_for_the_sake_of_who_does_not_sign_in():
     denial, _ = rows([rule([], account="", name="team/*"), rule(PULL)], PUBLIC)
     assert "--deny" not in denial.proposal
     assert "grant list --to everyone" in denial.proposal
+
+
+def test_an_import_makes_so_many_grants_and_none_more():
+    users = {f"dev-{number}": {"password": HASH} for number in range(20_000)}
+    acl = [rule(PULL, account="dev-*", name=f"{name}/*") for name in "abcde"]
+    # What a part that is let go would have made is not counted.
+    gone = rule(ALL, account="dev-*", name="catalog")
+    found = rows([gone, *acl], users)
+    assert sum(len(becomes.grants) for becomes in found) == MOST_GRANTS == 100_000
+    with pytest.raises(Conflict, match="with line 1 the rules become more than 100,000 grants"):
+        rows([*acl, rule(PULL, account="dev-7", name="f/*")], users)
 
 
 def test_people_whom_username_does_not_stand_for_are_named():

@@ -159,6 +159,24 @@ def test_a_rule_for_many_people_is_short_in_the_table_and_whole_in_json(terminal
     assert [each["name"] for each in terminal.done("registry", "list")] == ["reg"]
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_more_grants_than_one_import_makes_are_refused_and_nothing_is_imported(
+    terminal, folder, more
+):
+    users = {f"dev-{number}": {"password": BCRYPT} for number in range(1_000)}
+    rules = [
+        f"- match: {{account: 'dev-*', name: 'team-{n}/*'}}\n  actions: [pull]\n"
+        for n in range(101)
+    ]
+    Path("x.yml").write_text(f"users: {json.dumps(users)}\nacl:\n{''.join(rules)}")
+    said = terminal("import", "docker-auth", "x.yml", *more)
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith("authsvc: with line 203 the rules become more than 100,000 grants")
+    assert "authsvc grant add --to group:NAME" in said.err
+    assert said.err.count("\n") == 1
+    assert people(terminal) == []
+
+
 def test_wider_paths_are_taken_when_accepted(terminal, folder):
     Path("x.yml").write_text("users: {'': {}}\nacl:\n- match: {name: app}\n  actions: [pull]\n")
     assert terminal.done("import", "docker-auth", "x.yml")["grants"] == []

@@ -4,7 +4,7 @@ A rule is taken whole or not at all. Two things are both said and listed: what b
 the account of those who show no credentials (contract section 8), and whom a grant does not reach.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,7 @@ from authsvc.access.compiler import USERNAME
 from authsvc.changes.grants import GrantSpec
 from authsvc.changes.places import EVERYWHERE
 from authsvc.changes.spec import checked
+from authsvc.errors import Conflict
 from authsvc.protocol import names
 
 from . import patterns, proposals
@@ -21,6 +22,9 @@ from .order import ANONYMOUS, OTHERS, Kind, Left, Order, Who, given, kinds, popu
 _ACTIONS: Final = frozenset({"pull", "push", "delete"})
 _TYPES: Final = (None, "*", *Kind)
 _LONGEST_REASON: Final = 1000  # characters of a grant's reason
+MOST_GRANTS: Final = 100_000
+"""Grants of one import. A rule makes one for each user that its glob matches: a short file many."""
+
 _FEW: Final = 5  # names that a reason repeats
 
 
@@ -48,9 +52,19 @@ class Rules:
         self._imported = imported
         self._accept_wider = accept_wider
         self._order = Order(configuration.rules, self._population)
+        self._made = 0
 
     def becomes(self, index: int) -> Becomes:
-        """What the rule at `index` becomes."""
+        """What the rule at `index` becomes; raises `Conflict` beyond MOST_GRANTS.
+
+        The rules are asked for one after the other, each once.
+        """
+        before = self._made
+        found = self._becomes(index)
+        self._made = before + len(found.grants)  # without those of parts that were let go
+        return found
+
+    def _becomes(self, index: int) -> Becomes:
         rule = self._rules[index]
         giving = [kind for kind in kinds(rule) if given(rule, kind) and not _is_own(rule, kind)]
         if not giving:
@@ -136,14 +150,14 @@ class Rules:
         """A grant to everyone that gives no more than who gets it had without signing in."""
         denied = proposals.grant(rule, kind, self._population, deny=True, to="authenticated")
         return Becomes(
-            grants=_grants(rule, kind, ["everyone"]),
+            grants=self._grants(rule, kind, ["everyone"]),
             reason=f"a grant for who does not sign in is one to everyone: {who}",
             proposal=f"keep it, or take it from all who sign in: {denied}",
         )
 
     def _said(self, rule: Rule, kind: Kind, subjects: list[str], meant: Iterable[Who]) -> Becomes:
         """Grants to `subjects`, and whom of those `meant` they leave out."""
-        grants = _grants(rule, kind, subjects)
+        grants = self._grants(rule, kind, subjects)
         missing = sorted(who for who in meant if who and not self._is_reached(who, rule, subjects))
         if not missing:
             return Becomes(grants=grants)
@@ -158,6 +172,25 @@ class Rules:
         if patterns.ACCOUNT in (rule.name or "") and not names.is_path_component(who):
             return False
         return who in self._imported or subjects in (["authenticated"], ["everyone"])
+
+    def _grants(self, rule: Rule, kind: Kind, subjects: Sequence[str]) -> tuple[GrantSpec, ...]:
+        """A grant to each of `subjects`, counted before any is made."""
+        self._made += len(subjects)
+        if self._made > MOST_GRANTS:
+            raise Conflict(
+                f"with line {rule.line} the rules become more than {MOST_GRANTS:,} grants, the "
+                "most of one import; nothing was imported",
+                advice="take rules for many accounts out of the file, and grant what they say to a "
+                "group: authsvc group add, then authsvc grant add --to group:NAME",
+            )
+        members = {
+            "role": proposals.ROLES[given(rule, kind)],
+            "on": patterns.place_of(rule.name) if kind is Kind.REPOSITORY else EVERYWHERE,
+            "registry": rule.service,
+            "cidrs": [] if rule.network is None else [str(rule.network)],
+            "reason": rule.comment.replace("\0", "")[:_LONGEST_REASON],
+        }
+        return tuple(checked(GrantSpec, {"subject": one, **members}) for one in subjects)
 
     def _out_of_order(self, rule: Rule, kind: Kind, by: Rule) -> Becomes:
         return Becomes(
@@ -207,17 +240,6 @@ def _narrower(rule: Rule) -> str:
     except ValueError as error:
         return str(error)
     return ""
-
-
-def _grants(rule: Rule, kind: Kind, subjects: Iterable[str]) -> tuple[GrantSpec, ...]:
-    members = {
-        "role": proposals.ROLES[given(rule, kind)],
-        "on": patterns.place_of(rule.name) if kind is Kind.REPOSITORY else EVERYWHERE,
-        "registry": rule.service,
-        "cidrs": [] if rule.network is None else [str(rule.network)],
-        "reason": rule.comment.replace("\0", "")[:_LONGEST_REASON],
-    }
-    return tuple(checked(GrantSpec, {"subject": one, **members}) for one in subjects)
 
 
 def _together(parts: list[Becomes]) -> Becomes:

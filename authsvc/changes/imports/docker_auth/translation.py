@@ -51,7 +51,10 @@ class Translation:
 
 
 def translated(configuration: Configuration, *, accept_wider: bool) -> Translation:
-    """What becomes of a configuration; `accept_wider` lets a path stand for one exact name."""
+    """What becomes of a configuration; `accept_wider` lets a path stand for one exact name.
+
+    Raises `Conflict` when the rules become more than MOST_GRANTS grants.
+    """
     people = {one.name: one.password or "" for one in configuration.people if not _refusal(one)}
     rules = Rules(configuration, frozenset(people), accept_wider=accept_wider)
     rows = [Row(one.line, 1, f"user {one.name!r}", _person(one)) for one in configuration.people]

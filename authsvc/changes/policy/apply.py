@@ -110,8 +110,8 @@ def trials(
 
 def _prepare(tx: Transaction, wish: Wish, people: People) -> Prepared:
     made, shape = planned(tx, wish)
-    book = over(Stored(tx.session), made)
-    tried_out = trials(tx, book, wish.document.tests, people)
+    tests = wish.document.tests
+    tried_out = trials(tx, over(Stored(tx.session), made), tests, people) if tests else ()
     return Prepared(ready(tx, made), shape, tried_out)
 
 

@@ -136,7 +136,7 @@ def online(settings: Settings) -> Online:
         readers=Bulkhead("admin requests", threads=READERS, queue=ADMIN_WAITING),
         changers=Bulkhead("changes", threads=CHANGERS, queue=ADMIN_WAITING),
         policies=Bulkhead(
-            "policies", threads=1, queue=POLICIES_WAITING, low_priority=True,
+            "policies", threads=1, queue=POLICIES_WAITING,
             patience=POLICY_PATIENCE,
         ),
         hashes=hashes, find=people.find, limiter=limiter,

@@ -1,6 +1,6 @@
 """/policy: documents looked through, tried, compared with what is stored, applied; and exported.
 
-All work is done in one thread of its own, at low priority, and so is the printing: a document may
+All work is done in one thread of its own, and so is the printing: a document may
 be large. An owner's document may speak of their namespaces only (changes/policy/plan).
 """
 

@@ -47,3 +47,33 @@ def differing(plan):
 def named(items):
     """Entries by what people know them by."""
     return [each["name"] if "name" in each else (each["subject"], each["on"]) for each in items]
+
+
+def something_of_each(road):
+    """Something of each kind, stored by single edits."""
+    road.registry("a", ttl=600)
+    road.role("puller", "repository:pull")
+    road.user("alice")
+    road.user("bob")
+    road.group("devs", "alice")
+    road.namespace("team", registry="a", visibility="internal")
+    road.grant("group:devs", "writer", "team", registry="a", reason="they build it")
+    return road
+
+
+def administered(road):
+    """An admin, an owner and somebody else; groups in one another."""
+    road.registry("a")
+    for name in ("root", "alice", "bob"):
+        road.user(name)
+    road.grant("user:root", "admin")
+    road.grant("user:alice", "owner", "team")
+    road.group("devs", "alice")
+    road.group("all", "group:devs")
+    road.namespace("team")
+    return road
+
+
+def outcomes(road, since):
+    """The events and outcomes of all records after the first so many."""
+    return [(each["event"], each["outcome"]) for each in road.records()[since:]]

@@ -9,12 +9,14 @@ import re
 from collections.abc import AsyncIterator
 from typing import Any
 
+from starlette.requests import ClientDisconnect
+
 from authsvc.errors import BodyTooLarge, Invalid
 from authsvc.protocol.oauth2 import UnsupportedBody
 
 MAX_BODY = 16 << 10  # bytes; a grant has 4 KiB at most
 MAX_GROUP = 1 << 20  # bytes of a group with its members
-MAX_POLICY = 20 << 20  # bytes of a policy document; as a text it has 16 MiB at most
+MAX_POLICY = 7 << 20  # bytes of a policy document: below what the server takes of any body
 MAX_DEPTH = 16
 MAX_MEMBERS = 64  # of the object itself; nothing has a quarter of it
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # U+0000, which PostgreSQL takes in no text
@@ -24,12 +26,18 @@ _BESIDE_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[^"\[\]{}]++', re.DOTALL)
 
 
 async def read(chunks: AsyncIterator[bytes], most: int) -> bytes:
-    """A body of at most `most` bytes; what is beyond is not waited for. Raises BodyTooLarge."""
+    """A body of at most `most` bytes; what is beyond is not waited for.
+
+    Raises BodyTooLarge, and Invalid when the client hangs up or is cut off before the end.
+    """
     body = bytearray()
-    async for chunk in chunks:
-        body += chunk
-        if len(body) > most:
-            raise BodyTooLarge(f"the body is longer than {most >> 10} KiB")
+    try:
+        async for chunk in chunks:
+            body += chunk
+            if len(body) > most:
+                raise BodyTooLarge(f"the body is longer than {most >> 10} KiB")
+    except ClientDisconnect:
+        raise Invalid("the body ended before it was whole") from None
     return bytes(body)
 
 

@@ -18,7 +18,7 @@ STATUSES = {
     "404": "It is not there, or the caller may not see it.",
     "409": "A rule (the last administrator) or the present state (a name taken) refuses.",
     "412": "The item has changed since it was read.",
-    "413": "The body is longer than 16 KiB; 1 MiB for a group, 20 MiB for a policy.",
+    "413": "The body is longer than 16 KiB; 1 MiB for a group, 7 MiB for a policy.",
     "415": "The body is not application/json.",
     "422": "A value is wrong; `errors` says which.",
     "428": "If-Match is missing.",

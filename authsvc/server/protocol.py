@@ -31,6 +31,7 @@ from .refusals import (
     check_head,
     refusal_of,
 )
+from .stand_ins import TRAILERS, Parting
 
 _WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH", b"DELETE"})
 _IDLE, _LINGER, _STUCK = object(), object(), object()
@@ -54,20 +55,6 @@ class Bounds:
     stuck_seconds: float = 30
     linger_seconds: float = 2
     waiting: int = 8
-
-
-class _Trailers(list[tuple[bytes, bytes]]):
-    """Where header lines after a body go: nowhere.
-
-    uvicorn adds them to the headers of the request, where an Authorization or X-Forwarded-For
-    would get past a proxy that looked at the head.
-    """
-
-    def append(self, _line: tuple[bytes, bytes], /) -> None:
-        """Forget the line."""
-
-
-_TRAILERS = _Trailers()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -177,7 +164,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.direct is None or not begin(self, self.direct):
             check_head(self.parser.get_http_version(), self.headers)
             super().on_headers_complete()
-        self.headers = _TRAILERS
+            cycle: Any = self.cycle
+            if not cycle.keep_alive and self.parser.get_method() in _WITH_BODY:
+                cycle.transport = Parting(self)
+        self.headers = TRAILERS
 
     def on_message_complete(self) -> None:
         """The request is whole."""
@@ -209,14 +199,26 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle.message_event.set()
         if self.pipeline:
             self.transport.abort()  # its turn to be answered has not come
+        elif cycle.response_complete:
+            self._linger()
         elif cycle.response_started:
             self.transport.close()
         else:
             self._write(refusal)
 
+    def part(self) -> None:
+        """End the connection after an answer, one that came before the end of a body too."""
+        if self._in_body():
+            self._linger()
+        else:
+            self.transport.close()
+
     def _write(self, refusal: Refusal) -> None:
-        self._deaf = self._lingers = True
         self.transport.write(answer(refusal, self.server_state.default_headers))
+        self._linger()
+
+    def _linger(self) -> None:
+        self._deaf = self._lingers = True
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()

@@ -53,8 +53,7 @@ def _moves(steps: Iterable[Step]) -> tuple[dict[str, frozenset[str]], dict[str, 
     joined: dict[str, frozenset[str]] = {}
     left: dict[str, frozenset[str]] = {}
     for step in steps:
-        item = step.after or (step.before.item if step.before else {})
-        group = frozenset({f"group:{item['name']}"})
+        group = frozenset({f"group:{step.item['name']}"})
         before, after = _members(step.before.item if step.before else None), _members(step.after)
         for moved, members in ((joined, after - before), (left, before - after)):
             moved.update({member: moved.get(member, frozenset()) | group for member in members})
@@ -84,7 +83,7 @@ def _registries(base: PolicyBase, plan: Plan) -> dict[str, Registry]:
     found = dict(base.registries)
     for step in plan.of("registries"):
         if step.after is None:
-            found.pop(step.before.item["name"] if step.before else "", None)
+            found.pop(step.item["name"], None)
         else:
             found[step.after["name"]] = Registry(**step.after)
     return found
@@ -94,7 +93,7 @@ def _roles(base: PolicyBase, plan: Plan) -> dict[str, Role]:
     found = dict(base.roles)
     for step in plan.of("roles"):
         if step.after is None:
-            found.pop(step.before.item["name"] if step.before else "", None)
+            found.pop(step.item["name"], None)
         else:
             found[step.after["name"]] = custom(step.after["name"], step.after["allow"])
     return found
@@ -103,7 +102,7 @@ def _roles(base: PolicyBase, plan: Plan) -> dict[str, Role]:
 def _visibility(base: PolicyBase, plan: Plan) -> dict[str, dict[str | None, Visibility]]:
     found = {path: dict(seen) for path, seen in base.visibility.items()}
     for step in plan.of("namespaces"):
-        item = step.after or (step.before.item if step.before else {})
+        item = step.item
         seen = found.setdefault(item["name"], {})
         if step.after is None:
             seen.pop(item["registry"], None)

@@ -51,6 +51,11 @@ class Step:
     after: Item | None
     spec: Spec | None = None
 
+    @property
+    def item(self) -> Item:
+        """What it is about: the entry as it will be, or as it was."""
+        return self.after or (self.before.item if self.before else {})
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -254,15 +259,12 @@ def may(rights: Rights, step: Step, what: Known) -> None:
     if step.kind == "grants":
         if rights.admin and step.after is None:
             return
-        item = step.after or (step.before.item if step.before else {})
-        spec = step.spec if isinstance(step.spec, GrantSpec) else checked(GrantSpec, item)
+        spec = step.spec if isinstance(step.spec, GrantSpec) else checked(GrantSpec, step.item)
         grants.check(rights, spec, what.role(spec.role))
     elif step.kind == "namespaces":
-        item = step.after or (step.before.item if step.before else {})
-        opened = (
-            guard.OPENED_BY_REMOVAL if step.after is None else guard.opened_by(item["visibility"])
-        )
-        guard.setting(rights, item["name"], item["registry"], opened)
+        name, registry, visibility = (step.item[k] for k in ("name", "registry", "visibility"))
+        opened = guard.opened_by(visibility) if step.after else guard.OPENED_BY_REMOVAL
+        guard.setting(rights, name, registry, opened)
     else:
         guard.administer(rights, ADMINISTERED[step.kind])
 

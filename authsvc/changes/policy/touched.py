@@ -11,7 +11,7 @@ from authsvc.changes.subjects import AT_ONCE
 from authsvc.db.models import Grant, Membership, Role, Subject
 from authsvc.protocol.names import SubjectRef
 
-from .plan import Plan, Step
+from .plan import Plan
 from .stored import Item
 
 MOST = 10_000
@@ -34,7 +34,7 @@ def touched(session: Session, plan: Plan, *, members: bool) -> list[str]:
 def _granted(plan: Plan) -> Iterator[str]:
     for step in plan.of("grants"):
         if step.before is None or step.after is None:
-            yield _item(step)["subject"]
+            yield step.item["subject"]
 
 
 def _moved(plan: Plan) -> Iterator[str]:
@@ -59,7 +59,7 @@ def _at_home(session: Session, plan: Plan) -> Iterator[str]:
 
     It may be what their `{username}` is filled in to, and is theirs alone no more.
     """
-    paths = [item["name"] for item in map(_item, plan.of("namespaces"))]
+    paths = [step.item["name"] for step in plan.of("namespaces")]
     names = sorted({part for path in paths for part in path.split("/")})
     for start in range(0, len(names), AT_ONCE):
         some = Subject.name.in_(names[start : start + AT_ONCE])
@@ -80,22 +80,11 @@ def _texts(session: Session, *where: ColumnElement[bool]) -> Iterator[str]:
     return (str(SubjectRef(*row)) for row in rows)
 
 
-def _item(step: Step) -> Item:
-    return step.after or (step.before.item if step.before else {})
-
-
 def _of_roles(session: Session, plan: Plan) -> Iterator[str]:
     names = [step.after["name"] for step in plan.of("roles") if step.before and step.after]
     if names:
-        rows = session.execute(
-            select(Subject.kind, Subject.source, Subject.name)
-            .join(Grant, Grant.subject_id == Subject.id)
-            .join(Role, Role.id == Grant.role_id)
-            .where(Role.name.in_(names))
-            .distinct()
-            .limit(MOST)
-        )
-        yield from (str(SubjectRef(*row)) for row in rows)
+        granted = select(Grant.subject_id).join(Role, Role.id == Grant.role_id)
+        yield from _texts(session, Subject.id.in_(granted.where(Role.name.in_(names))))
 
 
 def _below(session: Session, subjects: Iterable[str]) -> set[str]:

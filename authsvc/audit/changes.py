@@ -30,6 +30,12 @@ def head(session: Session) -> int:
     return session.scalars(select(ChangeHead.seq)).one()
 
 
+def was_changed(session: Session, since: int) -> bool:
+    """Whether there was a change of that number or later; records of refused ones are none."""
+    topics = session.scalars(select(Change.topics).where(Change.seq >= since))
+    return any(topics)
+
+
 def append(session: Session, version: int, record: Record, topics: Iterable[str]) -> None:
     """Write the record of change `version` with the topics that every process must forget.
 

@@ -20,14 +20,19 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Rights as files: check, try, compare, apply.")
 
-Files = Annotated[
-    list[Path],
-    typer.Argument(metavar="FILE_OR_DIR...", help="*.yaml, *.yml, *.json, or - for stdin."),
-]
-MaybeFiles = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="FILE_OR_DIR...", help="*.yaml, *.yml, *.json, or - for stdin."),
-]
+
+def _path(text: str) -> Path:
+    """A path as it is named: '' would be the working folder, and is a variable that is not set."""
+    if not text:
+        raise typer.BadParameter("name a file or a folder; '.' is the working folder")
+    return Path(text)
+
+
+_NAMED = typer.Argument(
+    metavar="FILE_OR_DIR", help="*.yaml, *.yml, *.json, or - for stdin.", parser=_path
+)
+Files = Annotated[list[Path], _NAMED]
+MaybeFiles = Annotated[list[Path] | None, _NAMED]
 Prune = Annotated[
     bool, typer.Option("--prune", help="Remove what the files leave out, of kinds they speak of.")
 ]
@@ -75,7 +80,9 @@ def apply(
     ] = False,
     plan_file: Annotated[
         Path | None,
-        typer.Option("--plan", metavar="FILE", help="Only if this plan is still the one."),
+        typer.Option(
+            "--plan", metavar="FILE", help="Only if this plan is still the one.", parser=_path
+        ),
     ] = None,
 ) -> None:
     """Make it so, in one transaction; what is so already is not touched."""
@@ -109,6 +116,9 @@ def run_tests(
     """Run the tests of the files against the policy as it would be once they are applied."""
     from authsvc.changes.policy.apply import Wish
 
+    _refuse_both("--stored", stored, "--prune", prune)
+    _refuse_both("--alone", alone, "--stored", stored)
+    _refuse_both("--alone", alone, "--prune", prune)
     wish = Wish(_document(files), prune)
     if alone:
         done = _tried_alone(wish.document)
@@ -128,6 +138,8 @@ def lint(context: typer.Context, files: MaybeFiles = None, alone: Alone = False)
     """
     from authsvc.changes.policy.linted import linted, linted_alone, linted_stored
 
+    if alone and not files:
+        raise typer.BadParameter("--alone is for files: name some")
     if files and alone:
         found = linted_alone(_document(files), now=_now())
     else:
@@ -165,6 +177,11 @@ def schema() -> None:
     from authsvc.changes.policy.schema import schema as of_documents
 
     print(json.dumps(of_documents(), indent=2))
+
+
+def _refuse_both(one: str, has_one: bool, other: str, has_other: bool) -> None:
+    if has_one and has_other:
+        raise typer.BadParameter(f"{one} and {other} do not go together")
 
 
 def _contents(files: Iterable[Path]) -> list[tuple[str, bytes]]:

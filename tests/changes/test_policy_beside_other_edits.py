@@ -70,8 +70,18 @@ def test_however_many_edits_come_between_it_comes_to_an_end(held):
     edits = [lambda n=n: held.grant("everyone", "reader", f"n{n}") for n in range(AGAIN)]
     between = Between(*edits)
     applied(held, between.TEXT, people=between.people)
-    assert between.asked == AGAIN + 1
+    assert between.asked == AGAIN  # within the lock no directory is asked
     assert len(stored(held)["grants"]) == 2 + AGAIN + 1
+
+
+def test_changes_that_were_refused_come_between_without_effect(held):
+    def refused():
+        with pytest.raises(NotFound):
+            held.run(lambda tx: users.remove(tx, parse_subject("user:nobody")))
+
+    between = Between(refused)
+    applied(held, between.TEXT, people=between.people)
+    assert between.asked == 1
 
 
 def test_a_plan_that_was_given_is_stale_by_what_comes_between(held):

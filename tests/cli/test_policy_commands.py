@@ -269,3 +269,20 @@ def test_the_schema_is_json_and_tells_every_member(fresh):
     assert {"registries", "namespaces", "roles", "groups", "grants", "tests"} <= set(
         said.json["properties"]
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", ""),
+        ("apply", "p.yaml", "--plan", ""),
+        ("test", "p.yaml", "--alone", "--stored"),
+        ("test", "p.yaml", "--alone", "--prune"),
+        ("test", "p.yaml", "--stored", "--prune"),
+        ("lint", "--alone"),
+    ],
+)
+def test_what_makes_no_sense_together_is_said_and_not_ignored(fresh, words):
+    said = fresh("policy", *words)
+    assert said.code == 2
+    assert said.err.count("\n") == 1

@@ -1,7 +1,7 @@
 """/policy: documents looked through, tried, compared with what is stored, applied; and exported.
 
-All work is done in one thread of its own, and so is the printing: a document may
-be large. An owner's document may speak of their namespaces only (changes/policy/plan).
+All work is done in one thread of its own, and so is the printing: a document may be large. An
+owner's document may speak of their namespaces only (changes/policy/plan).
 """
 
 import json
@@ -94,7 +94,9 @@ async def apply(call: Call) -> Reply:
         once = call.once()
         before = None if once is None else run.answered(once)
         if before is None:
-            before = _told(lambda: submit(run, call.actor, _refused(call), people(call), once))
+            before = _told(
+                lambda: submit(run, call.actor, _to_apply(call), people(call), once)
+            )
         return json.dumps(before).encode()
 
     printed = await call.api.policies.run(work)
@@ -133,8 +135,8 @@ def _wish(call: Call) -> Wish:
     return _of(checked(PolicySpec, call.sent()))
 
 
-def _refused(call: Call) -> Wish:
-    """What is to be applied; a document with faults leaves one refused record."""
+def _to_apply(call: Call) -> Wish:
+    """As `_wish`, but a document with faults leaves one refused record."""
     asked = checked(PolicySpec, call.sent())
     try:
         return _of(asked)

@@ -15,11 +15,12 @@ from authsvc.access.rulebook import Rulebook
 from authsvc.access.sentences import Sentence
 from authsvc.access.store import Stored
 from authsvc.access.trials import Trial, tried
+from authsvc.audit.changes import was_changed
 from authsvc.audit.records import Event
 from authsvc.changes.once import Once
 from authsvc.changes.unit_of_work import REFUSALS, Outcome, Transaction, UnitOfWork, rights_of
 from authsvc.errors import Conflict, Invalid
-from authsvc.principal import Actor
+from authsvc.principal import Actor, Principal
 
 from .document import Document, Entry, parse
 from .overlay import over
@@ -143,14 +144,29 @@ def submit(
     `TestsFail`, `Forbidden`, and `Conflict` for a rule that refuses; a refusal leaves one refused
     record.
     """
+    asking, remembering = _noting(people)
     run = partial(unit_of_work.run_once, actor, once=once, event=Event.POLICY)
     for _ in range(AGAIN):
-        prepared = _prepared(unit_of_work, actor, wish, people)
+        prepared = _prepared(unit_of_work, actor, wish, asking)
         try:
             return run(partial(_write, wish, prepared))
         except _Overtaken:
             continue
-    return run(lambda tx: _write(wish, _prepare(tx, wish, people), tx))
+    return run(lambda tx: _write(wish, _prepare(tx, wish, remembering), tx))
+
+
+def _noting(people: People) -> tuple[People, People]:
+    """The same people; and people of whom is said what the first were said of last.
+
+    Within the lock everybody waits, and nobody may wait for a directory.
+    """
+    told: dict[tuple[str, str], Principal | None] = {}
+
+    def find(source: str, name: str) -> Principal | None:
+        told[source, name] = people.find(source, name)
+        return told[source, name]
+
+    return replace(people, find=find), replace(people, find=lambda *who: told.get(who))
 
 
 def _prepared(unit_of_work: UnitOfWork, actor: Actor, wish: Wish, people: People) -> Prepared:
@@ -162,7 +178,7 @@ def _prepared(unit_of_work: UnitOfWork, actor: Actor, wish: Wish, people: People
 
 
 def _write(wish: Wish, prepared: Prepared, tx: Transaction) -> Outcome[dict[str, Any]]:
-    if tx.version != prepared.ready.plan.version:
+    if was_changed(tx.session, prepared.ready.plan.version):
         raise _Overtaken
     if not all(trial.held for trial in prepared.trials):
         raise TestsFail(wish.document, prepared.trials)

@@ -22,7 +22,11 @@ def is_glob(pattern: str) -> bool:
 
 
 def compile_rules(
-    subject: str, version: int, rules: Iterable[Rule], groups: tuple[str, ...] = ()
+    subject: str,
+    version: int,
+    rules: Iterable[Rule],
+    groups: tuple[str, ...] = (),
+    identity: str | None = None,
 ) -> SubjectRules:
     """All rules of one subject, indexed. `groups` are the groups it is a direct member of."""
     paths: dict[str, tuple[Rule, ...]] = {}
@@ -44,6 +48,7 @@ def compile_rules(
         everywhere=tuple(everywhere),
         templates=tuple(templates),
         groups=groups,
+        identity=identity,
     )
 
 

@@ -114,12 +114,18 @@ class SubjectRules(Index):
     """All that is granted to one subject, and its direct groups.
 
     `templates` are the rules with `{username}`, which count only once a person fills them in.
+    `identity` is whose they are, when that is known: the name may have another holder by now.
     """
 
     subject: str
     version: int
     templates: tuple[Rule, ...] = ()
     groups: tuple[str, ...] = ()
+    identity: str | None = None
+
+    def is_of(self, principal: Principal) -> bool:
+        """Whether these are the principal's own, and not those of who had the name before."""
+        return self.identity is None or self.identity == (principal.id or self.identity)
 
     @property
     def empty(self) -> bool:

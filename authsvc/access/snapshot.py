@@ -41,6 +41,9 @@ class _Held:
 class Snapshot:
     """Views of principals, made from rules that are read per subject at first use.
 
+    Rules are kept by name, and a name may pass to somebody else: until that is heard of, the
+    newcomer has none, and not those of who had it before.
+
     A subject without rules or groups (a stranger) is remembered by its name alone, apart from
     the others, so that no crowd of strangers pushes out anybody's rules.
     """
@@ -118,7 +121,13 @@ class Snapshot:
         if self._base is None or self._missing(principal):
             return None
         parts = tuple([(who, self._rules.get(who)) for who in self._subjects(principal)])
-        view = view_of(self._base, principal, [rules for _, rules in parts if rules is not None])
+        own = principal.subject
+        counting = [
+            rules
+            for who, rules in parts
+            if rules is not None and (who != own or rules.is_of(principal))
+        ]
+        view = view_of(self._base, principal, counting)
         self._views.put(principal, _Held(view, parts, self._state))
         return view
 
@@ -137,7 +146,7 @@ class Snapshot:
         if self._base is None:
             return subjects
         own = self._rules.get(principal.subject)
-        direct = own.groups if own is not None else ()
+        direct = own.groups if own is not None and own.is_of(principal) else ()
         return (*subjects, *groups_of(principal, direct, self._base))
 
     async def _fetch(self, topics: list[str]) -> None:

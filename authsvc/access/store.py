@@ -43,7 +43,7 @@ def load_rules(session: Session, subject: str) -> SubjectRules:
     if row is None:
         return compile_rules(subject, version, ())
     rules = _rules(session, {row: subject})
-    return compile_rules(subject, version, rules, _groups(session, row))
+    return compile_rules(subject, version, rules, _groups(session, row), _identity(session, row))
 
 
 class Stored:
@@ -137,6 +137,17 @@ def _asserted(session: Session, principal: Principal) -> dict[int, str]:
         )
     )
     return {row: own + name for row, name in rows}
+
+
+def _identity(session: Session, row: int) -> str | None:
+    """The id of the person that a row is, as principals have it; None while nobody is bound."""
+    table = models.Subject
+    kind, source, external_id = session.execute(
+        select(table.kind, table.source, table.external_id).where(table.id == row)
+    ).one()
+    if kind != Kind.USER:
+        return None
+    return str(row) if source == LOCAL else external_id
 
 
 def _version(session: Session) -> int:

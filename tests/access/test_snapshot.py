@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from access.rows import Rows, change
@@ -24,7 +25,8 @@ from authsvc.protocol.scope import parse
 
 pytestmark = pytest.mark.anyio
 
-ALICE = person("alice")
+ALICES_ROW = 101
+ALICE = replace(person("alice"), id=str(ALICES_ROW))
 STRANGER = person("nobody", "file")
 MISSING = "no such database"
 
@@ -63,11 +65,21 @@ class Gate(Database):
 def policy(rows: Rows) -> None:
     reg = rows.registry("reg")
     rows.namespace("open", visibility="public")
-    alice, devs = rows.subject("user", "alice", "local"), rows.subject("group", "devs")
+    alice = rows.subject("user", "alice", "local", id=ALICES_ROW)
+    devs = rows.subject("group", "devs")
     rows.member(devs, alice)
     rows.grant(alice, "reader", "mine", registry_id=reg)
     rows.grant(devs, "writer", "team")
     rows.grant(rows.found("authenticated", "authenticated"), "reader", "inside")
+
+
+CORPS = person("lana", "corp")
+
+
+def corps(rows: Rows, external_id: str | None) -> None:
+    lana = rows.subject("user", "lana", "corp", external_id=external_id)
+    rows.member(rows.found("group", "devs"), lana)
+    rows.grant(lana, "reader", "mine")
 
 
 class House:
@@ -122,9 +134,29 @@ async def test_a_view_is_the_same_object_and_read_once_until_something_changes(h
     view = await house.snapshot.view(ALICE)
     readings = house.gate.readings
     assert house.snapshot.view_now(ALICE) is view
-    assert house.snapshot.view_now(person("alice")) is view  # an equal principal
+    assert house.snapshot.view_now(replace(ALICE)) is view  # an equal principal
     assert await house.snapshot.view(ALICE) is view
     assert house.gate.readings == readings
+
+
+async def test_a_name_that_passed_to_another_brings_nothing_of_who_had_it(house):
+    """LD-14, before the news of it are heard: rules are kept by name."""
+    scopes = "repository:mine/a:pull repository:team/a:push repository:inside/a:pull"
+    change(house.database, "base", edit=lambda rows: corps(rows, "entry-1"))
+    await house.feed.poll()
+    for who, newcomer in (
+        (ALICE, replace(ALICE, id="102")),
+        (replace(CORPS, id="entry-1"), replace(CORPS, id="entry-2")),
+    ):
+        assert await house.gives(who, scopes) == scopes.split(" ")
+        assert await house.gives(newcomer, scopes) == ["repository:inside/a:pull"]
+        assert await house.gives(who, scopes) == scopes.split(" ")
+
+
+async def test_rules_made_to_a_name_before_it_was_seen_are_those_of_who_has_it(house):
+    change(house.database, "base", edit=lambda rows: corps(rows, None))
+    await house.feed.poll()
+    assert await house.gives(CORPS, "repository:mine/a:pull") == ["repository:mine/a:pull"]
 
 
 async def test_views_are_never_shared_between_principals(house):

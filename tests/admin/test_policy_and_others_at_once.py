@@ -8,7 +8,7 @@ import pytest
 from admin.policies import A, at_team, done, fresh_path, grant, left_by, send, stored
 
 pytestmark = pytest.mark.anyio
-LARGE = 1 << 19  # bytes; some 2,500 grants
+LARGE = 2 << 20  # bytes; some 10,000 grants
 
 
 def large(path):

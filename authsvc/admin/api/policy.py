@@ -94,9 +94,7 @@ async def apply(call: Call) -> Reply:
         once = call.once()
         before = None if once is None else run.answered(once)
         if before is None:
-            before = _told(
-                lambda: submit(run, call.actor, _to_apply(call), people(call), once)
-            )
+            before = _told(lambda: submit(run, call.actor, _to_apply(call), people(call), once))
         return json.dumps(before).encode()
 
     printed = await call.api.policies.run(work)

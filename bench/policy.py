@@ -15,7 +15,7 @@ from processes import authsvc, free_port, running
 sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the tests have what starts and asks
 
 from db_fixtures import BINARIES, Postgres
-from real.callers import Callers
+from real.load import Load
 from real.service import Account
 
 GRANTS = 100_000
@@ -79,7 +79,7 @@ def applied(folder: Path, name: str, database: str) -> list[dict[str, Any]]:
 
 def asked_meanwhile(name: str, port: int, work: Any) -> list[dict[str, Any]]:
     accounts = [None, Account("alice", PASSWORD)]
-    with Callers(port, SERVICE, "open/app", accounts) as callers:
+    with Load(port, SERVICE, accounts) as callers:
         until(lambda: len(callers.waits) >= LEAST)
         callers.waits.clear()
         seconds = took(work)

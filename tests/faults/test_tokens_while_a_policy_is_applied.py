@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from real.callers import Callers
+from real.load import Load
 from real.people import ONE, WRITER, introduce
 from real.process import wait_for
 from real.service import Service
@@ -36,7 +36,7 @@ def policy():
 def test_no_token_is_refused(service):
     file = service.folder / "large.json"
     file.write_text(json.dumps(policy()))
-    with Callers(service.port, ONE, "open/app", [None, WRITER, WRITER]) as callers:
+    with Load(service.port, ONE, [None, WRITER, WRITER]) as callers:
         wait_for(lambda: len(callers.waits) > 10, "the first tokens")
         said = json.loads(service.cli("policy", "apply", str(file), "--json"))
         before = len(callers.waits)

@@ -1,5 +1,6 @@
-"""A real Redis on loopback: started, frozen, thawed, stopped and emptied by the tests."""
+"""A real Redis on loopback, started, frozen, thawed, stopped and emptied; workers on it."""
 
+import asyncio
 import shutil
 import signal
 import socket
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import pytest
 from db_fixtures import die_with_parent, free_port
+from identity.limited import several
+
+from authsvc.db.engine import Database
 
 
 @dataclass
@@ -92,3 +96,19 @@ def redis_server(one_redis) -> RedisServer:
 def redis_of_its_own() -> Iterator[RedisServer]:
     """A Redis for one test that stops or freezes it."""
     yield from _running()
+
+
+@pytest.fixture
+def tell(sqlite_url):
+    """Runs a story with so many workers, all of one installation and one Redis."""
+    database = Database(sqlite_url)
+
+    def telling(server, story, workers=2, **more):
+        async def inside():
+            async with several(database, server.url, workers, **more) as all_of_them:
+                await story(*all_of_them)
+
+        asyncio.run(inside())
+
+    yield telling
+    database.dispose()

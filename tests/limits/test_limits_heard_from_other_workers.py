@@ -1,34 +1,15 @@
 """Who is limited is known to every worker, also where a password is remembered (contract 2)."""
 
-import asyncio
-
 import pytest
-from identity.limited import HERE, elsewhere, several
+from identity.limited import HERE, elsewhere
 from identity.parts import SECRET, here
 
-from authsvc.db.engine import Database
 from authsvc.limits.news import STREAM
 from authsvc.protocol.credentials import Password
 
 WRONG, RIGHT = "wrong_password", "right"
 PAIR, ACCOUNT, ADDRESS = "login_failures", "account_failures", "address_failures"
 HEADER = b"Basic of alice"
-
-
-@pytest.fixture
-def tell(sqlite_url):
-    """Runs a story with so many workers, all of one installation and one Redis."""
-    database = Database(sqlite_url)
-
-    def telling(server, story, workers=2, **more):
-        async def inside():
-            async with several(database, server.url, workers, **more) as all_of_them:
-                await story(*all_of_them)
-
-        asyncio.run(inside())
-
-    yield telling
-    database.dispose()
 
 
 async def exchange(*workers):

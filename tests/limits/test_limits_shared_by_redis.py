@@ -4,7 +4,7 @@ import asyncio
 import re
 
 import pytest
-from identity.limited import HERE, elsewhere, several
+from identity.limited import HERE, elsewhere
 from identity.parts import NOW
 
 from authsvc.clock import FrozenClock
@@ -16,24 +16,6 @@ from authsvc.limits.windows import Claim
 
 WRONG, RIGHT = "wrong_password", "right"
 PAIR, ACCOUNT = "login_failures", "account_failures"
-
-
-@pytest.fixture
-def tell(sqlite_url):
-    """Runs a story with so many workers, all of one installation and one Redis."""
-    from authsvc.db.engine import Database
-
-    database = Database(sqlite_url)
-
-    def telling(server, story, workers=2, **more):
-        async def inside():
-            async with several(database, server.url, workers, **more) as all_of_them:
-                await story(*all_of_them)
-
-        asyncio.run(inside())
-
-    yield telling
-    database.dispose()
 
 
 def test_failures_are_counted_over_all_workers(redis_server, tell):

@@ -49,10 +49,12 @@ migrate: venv ## bring the database to this release's schema
 	@$(BIN)/authsvc db upgrade
 
 soak: real ## the tests that run for a long time: fuzzing, random policies, hundreds of kills
-	@FUZZ=20 AUTHSVC_POLICY_EXAMPLES=100000 AUTHSVC_ROUND_TRIPS=10000 AUTHSVC_IMPORT_EXAMPLES=3000 KILLS=200 \
+	@FUZZ=20 AUTHSVC_POLICY_EXAMPLES=100000 AUTHSVC_ROUND_TRIPS=10000 AUTHSVC_IMPORT_EXAMPLES=3000 \
+		KILLS=200 POLICY_KILLS=50 \
 		$(BIN)/python -m pytest -o timeout=14400 -v \
 		tests/tokens/test_realm_fuzzed.py tests/access/test_engine_and_oracle.py \
-		tests/changes/test_policy_round_trip.py tests/changes/test_import_first_match.py \
+		tests/changes/test_policy_round_trip.py tests/changes/test_policy_plan_and_outcome.py \
+		tests/changes/test_import_first_match.py tests/faults/test_policy_apply_killed.py \
 		tests/changes/test_owners_and_the_oracle.py tests/admin/test_api_fuzzed.py \
 		tests/admin/test_openapi_by_schemathesis.py tests/faults/test_killed_at_any_moment.py
 

@@ -157,8 +157,10 @@ class Progress:
         return self
 
     def begin(self, what: str) -> None:
-        """Say what is done now."""
+        """Say what is done now; what was before is done."""
         if self._bar is not None:
+            for task in self._bar.task_ids:
+                self._bar.update(task, total=1, completed=1)
             self._bar.add_task(what, total=None)
 
     def __exit__(self, *_: object) -> None:

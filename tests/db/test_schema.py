@@ -50,6 +50,15 @@ FILLED = {
         UPDATE token_records SET subject = 'user:local:alice'
     """,
     "0003": "INSERT INTO known_addresses VALUES ('alice', '192.0.2.1', :now)",
+    "0004": """
+        INSERT INTO subjects VALUES (13, 'robot', '', 'ci', NULL, TRUE, FALSE, :now, 1);
+        INSERT INTO grants VALUES
+            (13, 13, (SELECT id FROM roles WHERE name = 'writer'), 'team', 11, 'allow', NULL,
+             '[]', '', 'g', :now, 1);
+        INSERT INTO robots VALUES (13, 13, :now, '["10.0.0.0/8"]', 14);
+        INSERT INTO secrets VALUES
+            (1, 'rob', :blob, 13, '', :now, :now, NULL, NULL, NULL, FALSE, '')
+    """,
 }
 
 

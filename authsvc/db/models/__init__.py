@@ -5,6 +5,7 @@ from .base import Base, UTCDateTime
 from .keys import Authority, Key
 from .limits import KnownAddress
 from .policy import Grant, Namespace, Registry, Role
+from .secrets import Robot, Secret
 from .service import Answer, Lease, SchemaVersion
 from .subjects import Membership, Password, Subject
 
@@ -22,8 +23,10 @@ __all__ = [
     "Namespace",
     "Password",
     "Registry",
+    "Robot",
     "Role",
     "SchemaVersion",
+    "Secret",
     "Subject",
     "TokenRecord",
     "UTCDateTime",

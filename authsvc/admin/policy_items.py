@@ -55,6 +55,7 @@ class PlanItem(AppliedItem):
     """What would be done; `plan` of /policy/apply."""
 
     effects: EffectsItem
+    warnings: list[str] = Field(description="Why it cannot be applied as it is.")
 
 
 class FindingItem(Item):

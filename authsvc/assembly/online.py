@@ -52,6 +52,7 @@ READERS = 4  # threads of the admin API
 CHANGERS = 2  # they wait for each other's lock anyway
 ADMIN_WAITING = 64  # admin requests that may wait for a thread
 POLICIES_WAITING = 8  # policy documents that may wait for the one thread that works on them
+POLICIES_EACH = 2  # of one caller, those under way among them
 POLICY_PATIENCE = 120.0  # seconds; 100,000 grants take some ten
 WAITING = 256  # password checks that may wait for a thread; more are told to come back
 
@@ -137,7 +138,7 @@ def online(settings: Settings) -> Online:
         changers=Bulkhead("changes", threads=CHANGERS, queue=ADMIN_WAITING),
         policies=Bulkhead(
             "policies", threads=1, queue=POLICIES_WAITING,
-            patience=POLICY_PATIENCE,
+            patience=POLICY_PATIENCE, each=POLICIES_EACH,
         ),
         hashes=hashes, find=people.find, limiter=limiter,
         jobs=(*_jobs(base, keyring, people, costs), *_limit_jobs(limiter, staleness)),

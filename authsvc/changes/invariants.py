@@ -11,6 +11,8 @@ from authsvc.principal import LOCAL
 
 from .places import EVERYWHERE
 
+NO_ADMIN = "this would leave no administrator"
+
 
 @dataclass(frozen=True, slots=True)
 class Holding:
@@ -28,15 +30,20 @@ def check(session: Session, before: Holding) -> None:
     """Raise `Conflict` when the edit broke what held before it."""
     if before.has_admin and not has_admin(session):
         raise Conflict(
-            "this would leave no administrator",
+            NO_ADMIN,
             advice="first give somebody else the admin role, without an end and without networks",
         )
 
 
 def has_admin(session: Session) -> bool:
     """Whether an enabled local person holds a direct, unlimited allow of `admin`."""
-    networks = session.scalars(
-        select(Grant.cidrs)
+    return bool(admin_grants(session))
+
+
+def admin_grants(session: Session) -> frozenset[int]:
+    """The row ids of the direct, unlimited allows of `admin` that enabled local people hold."""
+    found = session.execute(
+        select(Grant.id, Grant.cidrs)
         .join(Subject, Subject.id == Grant.subject_id)
         .join(Role, Role.id == Grant.role_id)
         .where(
@@ -51,4 +58,4 @@ def has_admin(session: Session) -> bool:
             Grant.expires_at.is_(None),
         )
     )
-    return any(not cidrs for cidrs in networks)
+    return frozenset(row.id for row in found if not row.cidrs)

@@ -34,7 +34,8 @@ def plan(value: Mapping[str, Any]) -> str:
     shown = lines[:MOST_LINES]
     if len(lines) > len(shown):
         shown.append(f"and {len(lines) - len(shown)} more; --json shows them all")
-    return "\n".join([*shown, *_effects(value["effects"]), summary(value, planned=True)])
+    warnings = [f"warning: {each}" for each in value["warnings"]]
+    return "\n".join([*shown, *_effects(value["effects"]), *warnings, summary(value, planned=True)])
 
 
 def differs(value: Mapping[str, Any]) -> bool:

@@ -8,9 +8,11 @@ import asyncio
 import os
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from authsvc.errors import Unavailable
@@ -27,7 +29,7 @@ class Bulkhead:
 
     So is a call that has not ended after `patience` seconds: one that waits for its turn is given
     up, one that hangs keeps its thread. Used from one event loop. `name` is what is busy, for the
-    error and the threads.
+    error and the threads. A caller who is named has `each` places at most, so that none takes all.
     """
 
     def __init__(
@@ -38,32 +40,33 @@ class Bulkhead:
         queue: int,
         low_priority: bool = False,
         patience: float = PATIENCE,
+        each: int = sys.maxsize,
     ) -> None:
         self._name = name
         self._patience = patience
         self._room = threads + queue
-        self._taken = 0
+        self._each = each
+        self._taken = Counter[str]()  # places by caller
         self._pool = ThreadPoolExecutor(
             threads,
             thread_name_prefix=name,
             initializer=_yield_to_others if low_priority else None,
         )
 
-    async def run(self, call: Callable[..., T], *args: object) -> T:
+    async def run(self, call: Callable[..., T], *args: object, caller: str = "") -> T:
         """What `call(*args)` returns or raises, in a thread of this bulkhead.
 
         A caller that goes away leaves the call running: its place stays taken until it ends.
 
         Raises:
-            Unavailable: the queue is full, or the call took too long.
+            Unavailable: the queue is full, `caller` has too many calls, or this one took too long.
 
         """
-        if self._taken >= self._room:
-            raise Unavailable(f"too many calls wait for {self._name}", what=self._name)
-        self._taken += 1
+        self._check_room(caller)
+        self._taken[caller] += 1
         work = self._pool.submit(call, *args)
         future = asyncio.wrap_future(work)
-        future.add_done_callback(self._free)
+        future.add_done_callback(partial(self._free, caller))
         done, _ = await asyncio.wait({future}, timeout=self._patience)
         if not done:
             work.cancel()
@@ -74,8 +77,15 @@ class Bulkhead:
         """Drop what waits and end when the calls under way have returned."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _free(self, future: "asyncio.Future[T]") -> None:
-        self._taken -= 1
+    def _check_room(self, caller: str) -> None:
+        if self._taken.total() >= self._room:
+            raise Unavailable(f"too many calls wait for {self._name}", what=self._name)
+        if caller and self._taken[caller] >= self._each:
+            said = f"{self._each} of your calls are at {self._name} already"
+            raise Unavailable(said, what=self._name, advice="wait until one of them has ended")
+
+    def _free(self, caller: str, future: "asyncio.Future[T]") -> None:
+        self._taken -= Counter((caller,))
         if not future.cancelled():
             future.exception()  # seen, though its caller may have gone
 

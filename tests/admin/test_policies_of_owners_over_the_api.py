@@ -137,6 +137,9 @@ async def test_what_is_not_theirs_to_write_they_change_by_no_document(api):
     for kinds in ({"grants": []}, {"namespaces": []}):
         answer = await refused(api, "temp", "apply", kinds, prune=True, allow_lockout=True)
         assert answer.status == 403
+        if "grants" in kinds:
+            told = f"reader on 'brief/kept' for {DORA} would go: your own right"
+            assert answer.json["detail"].startswith(told)
     own = (await temp.get("/policy/export")).json
     assert differing(await done(temp, "apply", own, prune=True)) == {}
     for path, item in (

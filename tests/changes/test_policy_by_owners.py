@@ -157,8 +157,13 @@ def test_what_is_for_all_registries_is_not_the_owners_of_one(held):
     wanda, before = held.as_("wanda"), stored(held)
     keeps = "{subject: 'user:wanda', role: owner, on: work, registry: a,"
     keeps += " expires_at: 2028-01-01T00:00:00Z}"
-    with pytest.raises(Forbidden):  # what others granted without an end is not theirs to take
+    # What others granted without an end is not theirs to take, and they are told what it is.
+    with pytest.raises(Forbidden, match="writer on 'work/app' in registry 'a' for group:devs") as e:
         planned(wanda, f"grants: [{keeps}]", prune=True)
+    assert e.value.message.endswith(
+        " would go: your own right at 'work/app' ends before this grant does"
+    )
+    assert e.value.advice == "keep it in the document, or ask an administrator"
     held.change(
         next(each for each in held.grants() if each["on"] == "work/app" and each["registry"]),
         expires_at="2027-06-01T00:00:00Z",

@@ -80,9 +80,11 @@ def test_the_plan_as_json_is_what_apply_takes(policy, tmp_path):
     shown = json.loads(plan.read_text())
     assert shown.keys() == {
         "stored", "added", "changed", "removed", "unchanged", "prune", "sha256", "effects",
+        "warnings",
     }  # fmt: skip
     said = policy("apply", DEVS, "--plan", str(plan), "--json")
     assert (said.code, said.err) == (0, "")
+    assert shown.pop("warnings") == []
     effects = shown.pop("effects")
     assert [each["subject"] for each in effects["by_name"]] == ["group:devs", "user:local:alice"]
     assert said.json == shown
@@ -286,3 +288,14 @@ def test_what_makes_no_sense_together_is_said_and_not_ignored(fresh, words):
     said = fresh("policy", *words)
     assert said.code == 2
     assert said.err.count("\n") == 1
+
+
+def test_a_plan_that_leaves_no_administrator_says_so_before_it_is_applied(policy):
+    policy.terminal.done("grant", "add", "--to", "user:alice", "--role", "admin")
+    said = policy("plan", "grants: []", "--prune")
+    assert said.code == 0
+    assert said.out.splitlines()[-2:] == [
+        "warning: this would leave no administrator, so it is not applied",
+        "to be removed: one grant; 0 as they should be already",
+    ]
+    assert policy("apply", "grants: []", "--prune").code == 1

@@ -81,6 +81,30 @@ def test_a_caller_that_goes_away_keeps_its_place_taken_until_its_call_ends():
     asyncio.run(story())
 
 
+def test_no_caller_takes_the_places_of_all_others():
+    async def story():
+        go = threading.Event()
+        with closing(Bulkhead("work", threads=1, queue=3, each=2)) as bulkhead:
+            calls = [asyncio.ensure_future(bulkhead.run(go.wait, caller="a")) for _ in range(2)]
+            await asyncio.sleep(0)
+            with pytest.raises(Unavailable, match="2 of your calls") as refusal:
+                await bulkhead.run(go.wait, caller="a")
+            assert refusal.value.retry_after > 0
+            calls[1].cancel()  # who goes away has not given its place back
+            await asyncio.sleep(0)
+            with pytest.raises(Unavailable):
+                await bulkhead.run(go.wait, caller="a")
+            others = [asyncio.ensure_future(bulkhead.run(go.wait, caller="b")) for _ in range(2)]
+            await asyncio.sleep(0)
+            with pytest.raises(Unavailable, match="too many calls"):
+                await bulkhead.run(go.wait, caller="c")
+            go.set()
+            await asyncio.gather(calls[0], *others)
+            assert await bulkhead.run(go.wait, caller="a")
+
+    asyncio.run(story())
+
+
 def test_threads_of_slow_hashes_yield_to_all_others():
     def nice():
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
@@ -109,7 +133,7 @@ def test_a_call_that_hangs_or_waits_too_long_is_given_up_and_its_place_comes_bac
             assert [type(answer) for answer in answers] == [Unavailable, Unavailable]
             go.set()
             assert await bulkhead.run(divmod, 7, 2) == (3, 1)
-            assert bulkhead._taken == 0
+            assert not bulkhead._taken
 
     asyncio.run(story())
     assert ran == []

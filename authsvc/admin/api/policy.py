@@ -97,7 +97,7 @@ async def apply(call: Call) -> Reply:
             before = _told(lambda: submit(run, call.actor, _to_apply(call), people(call), once))
         return json.dumps(before).encode()
 
-    printed = await call.api.policies.run(work)
+    printed = await _in_turn(call, work)
     await call.api.hear()
     return Reply(None, printed=printed)
 
@@ -106,7 +106,7 @@ async def export(call: Call) -> Reply:
     """What is stored, as one document, as far as it is the caller's to manage."""
     call.no_query()
     look = call.api.unit_of_work.look
-    printed = await call.api.policies.run(lambda: json.dumps(look(call.actor, exported)).encode())
+    printed = await _in_turn(call, lambda: json.dumps(look(call.actor, exported)).encode())
     return Reply(None, printed=printed)
 
 
@@ -121,7 +121,12 @@ async def _looked(call: Call, read: Callable[[Transaction, Wish], Any]) -> Reply
     def _read(wish: Wish) -> Any:
         return look(call.actor, lambda tx: read(_as_reader(tx), wish))
 
-    return Reply(None, printed=await call.api.policies.run(work))
+    return Reply(None, printed=await _in_turn(call, work))
+
+
+async def _in_turn(call: Call, work: Callable[[], bytes]) -> bytes:
+    """What `work` gives, once it has its turn; of one caller only few wait for theirs."""
+    return await call.api.policies.run(work, caller=call.principal.identity)
 
 
 def _as_reader(tx: Transaction) -> Transaction:

@@ -7,6 +7,7 @@ with it only kinds that the files speak of; members of groups come without it an
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -23,7 +24,7 @@ from authsvc.changes.namespaces import NamespaceSpec
 from authsvc.changes.roles import RoleSpec
 from authsvc.changes.spec import Spec, checked
 from authsvc.changes.unit_of_work import Transaction
-from authsvc.errors import Conflict, Invalid
+from authsvc.errors import Conflict, Forbidden, Invalid
 from authsvc.protocol.names import SubjectRef, parse_subject
 
 from . import circles
@@ -260,13 +261,28 @@ def may(rights: Rights, step: Step, what: Known) -> None:
         if rights.admin and step.after is None:
             return
         spec = step.spec if isinstance(step.spec, GrantSpec) else checked(GrantSpec, step.item)
-        grants.check(rights, spec, what.role(spec.role))
+        with _named(step):
+            grants.check(rights, spec, what.role(spec.role))
     elif step.kind == "namespaces":
         name, registry, visibility = (step.item[k] for k in ("name", "registry", "visibility"))
         opened = guard.opened_by(visibility) if step.after else guard.OPENED_BY_REMOVAL
         guard.setting(rights, name, registry, opened)
     else:
         guard.administer(rights, ADMINISTERED[step.kind])
+
+
+@contextmanager
+def _named(step: Step) -> Iterator[None]:
+    """A refusal says which grant it is about: one that goes stands nowhere in the document."""
+    try:
+        yield
+    except Forbidden as error:
+        item, goes = step.item, step.after is None
+        where = f" in registry '{item['registry']}'" if item["registry"] is not None else ""
+        text = f"{item['role']} on '{item['on']}'{where} for {item['subject']}"
+        advice = "keep it in the document, or ask an administrator" if goes else error.advice
+        text += " would go" if goes else ""
+        raise Forbidden(f"{text}: {error.message}", advice=advice) from error
 
 
 def _refuse_circles(held: Holdings, steps: Iterable[Step], gone: Collection[Key]) -> None:

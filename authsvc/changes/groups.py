@@ -129,9 +129,19 @@ def _join_all(tx: Transaction, row: Subject, members: Sequence[str]) -> list[Sub
             held.add(member.id)
             joined.append(member)
     if joined:
+        check_size(len(held))
         values = [{"group_id": row.id, "member_id": member.id} for member in joined]
         tx.session.execute(insert(Membership), values)
     return joined
+
+
+def check_size(members: int) -> None:
+    """Raise `Conflict` when a group would have more members than MOST_MEMBERS."""
+    if members > MOST_MEMBERS:
+        raise Conflict(
+            f"a group has at most {MOST_MEMBERS:,} members, and this one would have {members:,}",
+            advice="make some of them a group of their own, and that a member",
+        )
 
 
 def _refuse_circle(row: Subject, member: Subject, above: set[int]) -> None:

@@ -16,10 +16,10 @@ from authsvc.access.explain import ANONYMOUS
 from authsvc.access.questions import service_of
 from authsvc.access.rights import Rights
 from authsvc.access.roles import BUILT_IN, custom
-from authsvc.changes import grants, guard
+from authsvc.changes import grants, groups, guard
 from authsvc.changes.faults import Faults
 from authsvc.changes.grants import GrantSpec
-from authsvc.changes.groups import MOST_MEMBERS, GroupSpec
+from authsvc.changes.groups import GroupSpec
 from authsvc.changes.namespaces import NamespaceSpec
 from authsvc.changes.roles import RoleSpec
 from authsvc.changes.spec import Spec, checked
@@ -248,8 +248,8 @@ def _check(tx: Transaction, step: Step, what: Known) -> None:
         what.role(spec.role)
         if spec.expires_at is not None and spec.expires_at <= tx.now and step.before is None:
             raise Invalid("the end of this grant is in the past", advice="name a time to come")
-    elif isinstance(spec, GroupSpec) and step.after and len(step.after["members"]) > MOST_MEMBERS:
-        raise Invalid(f"a group has at most {MOST_MEMBERS:,} members, and some are in it already")
+    elif isinstance(spec, GroupSpec) and step.after:
+        groups.check_size(len(step.after["members"]))
     elif isinstance(spec, RoleSpec) and spec.name in BUILT_IN:
         raise Conflict(f"role '{spec.name}' is built in", advice="make one of another name")
     may(tx.rights, step, what)

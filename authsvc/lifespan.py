@@ -43,6 +43,8 @@ async def running(parts: Online) -> AsyncIterator[None]:
         group.cancel_scope.cancel()
     await parts.log.stop()
     await parts.limiter.close()
+    with contextlib.suppress(AuthsvcError):
+        parts.uses.write()
     metrics.flush()
     parts.offline.database.dispose()
 

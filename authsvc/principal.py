@@ -56,7 +56,8 @@ class Origin:
     """How somebody came in over the network: where from, and what they showed.
 
     `address` is the client's behind trusted proxies; `address_known` is False when an
-    X-Forwarded-For came from a peer that is not trusted.
+    X-Forwarded-For came from a peer that is not trusted. `manages` is False for a secret that does
+    not carry its owner's management rights.
     """
 
     address: str
@@ -66,6 +67,7 @@ class Origin:
     user_agent: str | None = None
     credential_kind: str = "password"
     credential_id: str | None = None
+    manages: bool = True
 
 
 @dataclass(frozen=True, slots=True)

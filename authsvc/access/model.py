@@ -181,6 +181,8 @@ class Reason(StrEnum):
     """A robot asked for the catalog; robots hold repository actions only."""
     SOURCE_DOWN = "source_down"
     """The directory of this person does not answer; by what is remembered they may pull only."""
+    OUTSIDE_SCOPES = "outside_scopes"
+    """The personal access token that was shown is narrowed to other scopes."""
     UNKNOWN_ACTION = "unknown_action"
     """This resource has no such action."""
     UNKNOWN_NAME = "unknown_name"

@@ -1,9 +1,10 @@
 """A decision made narrower: by what the credential that was shown does not carry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from authsvc.protocol.access import Access
 
+from .globs import Glob
 from .model import Decision, Reason, Refusal, Verdict
 from .roles import PULL
 
@@ -20,6 +21,23 @@ def narrowed(decision: Decision, barred: Barred) -> Decision:
         if verdict.granted
     )
     return Decision(decision.version, verdicts, access, decision.timeless)
+
+
+def outside_of(scopes: Iterable[Access]) -> Barred:
+    """Bar what none of the scopes names that a personal token was narrowed to.
+
+    A name with `*` in it is a glob over whole repository names, as in grants.
+    """
+    held = [(scope, Glob(scope.name) if "*" in scope.name else None) for scope in scopes]
+
+    def barred(asked: Access, action: str) -> Reason | None:
+        for scope, glob in held:
+            if scope.type == asked.type and action in scope.actions:
+                if asked.name == scope.name or (glob is not None and glob.matches(asked.name)):
+                    return None
+        return Reason.OUTSIDE_SCOPES
+
+    return barred
 
 
 def all_but_pull(_: Access, action: str) -> Reason | None:

@@ -16,15 +16,17 @@ from authsvc.audit.pseudonyms import pseudonyms
 from authsvc.changes import once
 from authsvc.changes.key_maker import KeyMaker
 from authsvc.changes.unit_of_work import UnitOfWork
-from authsvc.clock import Clock, utc
+from authsvc.clock import utc
 from authsvc.db.engine import Database
 from authsvc.db.feed import Feed
 from authsvc.errors import Unavailable
-from authsvc.identity.authenticator import Authenticator, Memory, Minted
+from authsvc.identity import last_use
+from authsvc.identity.authenticator import Authenticator, Memory
 from authsvc.identity.bulkhead import Bulkhead
 from authsvc.identity.costs import HashCosts
 from authsvc.identity.credential_cache import CredentialCache
 from authsvc.identity.guesses import LimitedGuesses
+from authsvc.identity.last_use import LastUses
 from authsvc.identity.limit_records import telling
 from authsvc.identity.refusals import Refusals
 from authsvc.identity.sources import Sources
@@ -40,13 +42,16 @@ from authsvc.tokens.records import Pseudonyms
 from authsvc.tokens.service import TokenService
 from authsvc.web.exposure import transport_state
 
+from .minted import minted_of
 from .offline import Offline, offline
+from .refresh import forget_ended, refresh_tokens_of
 from .sources import People, people_of
 
 CORES = os.cpu_count() or 1
 UNHEARD = 2.0  # seconds without news after which /readyz says so; tokens go on until feed.BLIND
 PROBED = 1.0  # seconds between two looks whether a directory answers
 FORGETTING = 600.0  # seconds between two removals of what is kept no longer
+USES = 5.0  # seconds between two writes of when secrets were used last
 TENDING = 1.0  # seconds between two looks at Redis and writes of known addresses
 READERS = 4  # threads of the admin API
 CHANGERS = 2  # they wait for each other's lock anyway
@@ -84,6 +89,7 @@ class Online:
     hashes: Bulkhead
     policies: Bulkhead
     limiter: Limiter
+    uses: LastUses
     find: Callable[[str, str], Principal | None]
     states: Mapping[str, Callable[[], str]]
 
@@ -116,12 +122,15 @@ def online(settings: Settings) -> Online:
     pseudonym = pseudonyms(base.keys.secret())
     limiter = _limiter(base, log, pseudonym)
     feed.subscribe(limiter.forget)
-    authenticator = _authenticator(settings, clock, people, costs, hashes, limiter)
+    authenticator = _authenticator(base, people, costs, limiter)
     feed.subscribe(authenticator.forget)
     keyring = Keyring(database, base.keys, clock, staleness)
+    uses = LastUses(partial(last_use.store, database))
+    unit_of_work = _unit_of_work(base, feed)
     parts = Parts(
         clock=clock, feed=feed, snapshot=snapshot, authenticator=authenticator, keyring=keyring,
         log=log, pseudonyms=Pseudonyms(pseudonym), identifiers=Identifiers(), limiter=limiter,
+        uses=uses, refresh=refresh_tokens_of(base, unit_of_work),
     )  # fmt: skip
     tokens = TokenService(
         parts,
@@ -131,7 +140,7 @@ def online(settings: Settings) -> Online:
     )
     feed.subscribe(tokens.forget)
     return Online(
-        offline=base, unit_of_work=_unit_of_work(base, feed),
+        offline=base, unit_of_work=unit_of_work,
         feed=feed, snapshot=snapshot, authenticator=authenticator, keyring=keyring,
         log=log, tokens=tokens, pseudonym=pseudonym, people=people, threads=threads,
         readers=Bulkhead("admin requests", threads=READERS, queue=ADMIN_WAITING),
@@ -141,7 +150,11 @@ def online(settings: Settings) -> Online:
             patience=POLICY_PATIENCE, each=POLICIES_EACH,
         ),
         hashes=hashes, find=people.find, limiter=limiter,
-        jobs=(*_jobs(base, keyring, people, costs), *_limit_jobs(limiter, staleness)),
+        jobs=(
+            *_jobs(base, keyring, people, costs), *_limit_jobs(limiter, staleness),
+            Job("last uses", USES, uses.write),
+        ),
+        uses=uses,
         states=_states(base, feed, keyring, log, people, limiter),
     )  # fmt: skip
 
@@ -159,15 +172,13 @@ def _slow_threads(settings: Settings) -> Bulkhead:
 
 
 def _authenticator(
-    settings: Settings, clock: Clock, people: People, costs: HashCosts, slow: Bulkhead,
-    limiter: Limiter,
-) -> Authenticator:  # fmt: skip
+    base: Offline, people: People, costs: HashCosts, limiter: Limiter
+) -> Authenticator:
+    ttl, clock = base.settings.cache.credential_ttl, base.clock
     return Authenticator(
         Sources(people.order, clock, _observe, spend=costs.spend),
-        Minted(slow),
-        Memory(
-            CredentialCache(os.urandom(32)), settings.cache.credential_ttl, metrics.count_remembered
-        ),
+        minted_of(base, people),
+        Memory(CredentialCache(os.urandom(32)), ttl, metrics.count_remembered),
         Refusals(costs, clock),
         clock,
         LimitedGuesses(limiter.failures, limiter.refusing),
@@ -214,6 +225,7 @@ def _jobs(base: Offline, keyring: Keyring, people: People, costs: HashCosts) -> 
         *(Job(f"source {each.name}", PROBED, each.refresh) for each in people.directories),
         Job("hash costs", staleness / 2, costs.refresh),
         Job("answers", FORGETTING, partial(_forget_answers, base), exclusive=True),
+        Job("refresh tokens", FORGETTING, partial(forget_ended, base), exclusive=True),
         *(checkpoint if base.database.is_sqlite else ()),
     )
 

@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 from authsvc.identity.credential_cache import Remembered
 from authsvc.identity.provider import Rejected, Verified
-from authsvc.protocol.credentials import Password
-from authsvc.protocol.secrets import kind_of
 
 IN_GRACE = "password_in_grace"  # the kind of credential, in records
 
@@ -43,15 +41,11 @@ class Told(NamedTuple):
         return Remembered(self.outcome, about, ends, holds, account, addresses, grace, secret)
 
 
-def is_minted(credentials: Password) -> bool:
-    """Whether the secret is one that this service made."""
-    return kind_of(credentials.secret) is not None
-
-
 def _pulling(verified: Verified) -> Verified:
     """The same person, who may pull and nothing else."""
     bounds = replace(verified.bounds, pull_only=True)
-    return replace(verified, bounds=bounds, credential_kind=IN_GRACE)
+    kind = IN_GRACE if verified.credential_id is None else verified.credential_kind
+    return replace(verified, bounds=bounds, credential_kind=kind)
 
 
 def until_news() -> bool:

@@ -1,41 +1,31 @@
 """Who is calling: from credentials to a principal, or to a reason for "no"."""
 
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from functools import partial
 
 from authsvc.clock import Clock
 from authsvc.errors import Unavailable
-from authsvc.identity.answers import Told, about_of, is_minted, topic_of, until_news
+from authsvc.identity.answers import Told, about_of, topic_of
 from authsvc.identity.bounds import breach
-from authsvc.identity.bulkhead import Bulkhead
 from authsvc.identity.credential_cache import CredentialCache, Remembered
 from authsvc.identity.flights import Flight, Flights
 from authsvc.identity.guesses import Check, Guesses, Unlimited
-from authsvc.identity.provider import Circumstances, LookUp, Rejected, Verified
+from authsvc.identity.minted import Minted, Shown
+from authsvc.identity.provider import Circumstances, Rejected, Verified
 from authsvc.identity.refusals import Refusals
+from authsvc.identity.showing import as_pair, is_minted, may_be, named
 from authsvc.identity.sources import Sources
 from authsvc.limits.limit import Reached
 from authsvc.principal import ANONYMOUS
 from authsvc.protocol.credentials import Anonymous, Credentials, Malformed, Password
-from authsvc.protocol.names import ROBOT_PREFIX
-from authsvc.protocol.secrets import kind_of
 
 _NOBODY = Verified(ANONYMOUS, credential_kind="none")
 _NO_SUCH_SECRET = Rejected("unknown_secret")
 NOBODY_NOW = frozenset({"unknown_user", "disabled", "account_expired"})
 """Reasons that end what was remembered of a name, whatever password was shown."""
 
-
 _Ask = Callable[[Password], Coroutine[None, None, Told]]
-
-
-@dataclass(frozen=True, slots=True)
-class Minted:
-    """How the secrets of this service are looked up, by kind (`protocol.secrets.kind_of`)."""
-
-    threads: Bulkhead
-    lookups: Mapping[str, LookUp] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +77,10 @@ class Authenticator:
                 return _NOBODY
             case Malformed():
                 return Rejected("malformed")
-            case Password():
-                return await self._password(credentials, circumstances)
-        return _NO_SUCH_SECRET
+        shown = as_pair(credentials)
+        if is_minted(shown):
+            return await self._secret(shown, circumstances)
+        return await self._password(shown, circumstances)
 
     def recognised(self, header: bytes | None, circumstances: Circumstances) -> Verified | None:
         """As `remembered`, for an Authorization header that showed remembered credentials before.
@@ -110,12 +101,13 @@ class Authenticator:
         """
         if isinstance(credentials, Anonymous):
             return _NOBODY
-        if not isinstance(credentials, Password):
+        if isinstance(credentials, Malformed):
             return None
-        digest = self._cache.digest(credentials.username, credentials.secret)
-        self._meet(digest, credentials.username, circumstances.address)
+        shown = as_pair(credentials)
+        digest = self._cache.digest(shown.username, shown.secret)
+        self._meet(digest, shown.username, circumstances.address)
         verified = self._right(digest, circumstances)
-        if verified is not None and header is not None:
+        if verified is not None and header is not None and shown is credentials:
             self._cache.note_header(header, digest)
         return verified
 
@@ -173,27 +165,34 @@ class Authenticator:
         await self._refusals.due(arrived)
         return outcome
 
+    async def _secret(self, shown: Password, circumstances: Circumstances) -> Verified | Rejected:
+        """What a minted secret is worth: no failure limit, and a "no" at once.
+
+        One that could not be ours, or is of a kind that is not shown like this, is not looked up.
+        """
+        if not may_be(shown):
+            return _NO_SUCH_SECRET
+        digest = self._cache.digest(shown.username, shown.secret)
+        address = circumstances.address
+        outcome: Verified | Rejected | None = self._recall(digest, address)
+        if outcome is None:
+            ask = partial(self._look_up, circumstances.now)
+            outcome = await self._checked(digest, shown, address, ask)
+        reason = breach(outcome.bounds, circumstances) if isinstance(outcome, Verified) else None
+        return outcome if reason is None else Rejected(reason)
+
     async def _answer(
         self, credentials: Password, circumstances: Circumstances
     ) -> Verified | Rejected | Reached:
-        kind = kind_of(credentials.secret)
-        if kind is not None and kind not in self._minted.lookups:
-            return _NO_SUCH_SECRET
-        if kind is None and credentials.username.startswith(ROBOT_PREFIX):
-            return _NO_SUCH_SECRET  # a robot has minted secrets and nothing else
         address = circumstances.address
-        if kind is None:  # a minted secret knows no failure limit
-            reached = await self._guesses.refused(credentials.username, address)
-            if reached is not None:
-                return reached
+        reached = await self._guesses.refused(credentials.username, address)
+        if reached is not None:
+            return reached
         digest = self._cache.digest(credentials.username, credentials.secret)
         self._meet(digest, credentials.username, address)
         remembered = self._recall(digest, address)
         if remembered is not None:
             return remembered
-        if kind is not None:
-            ask = partial(self._look_up, kind, circumstances.now)
-            return await self._checked(digest, credentials, address, ask)
         ask = partial(self._ask_sources, circumstances.now)
         checked = partial(self._checked, digest, credentials, address, ask)
         return await self._attempts.join(
@@ -239,9 +238,13 @@ class Authenticator:
             return spare
         about = about_of(credentials.username, told.outcome)
         secret = self._cache.digest("", credentials.secret)
-        self._let_go(digest, told, about, secret)
+        minted = is_minted(credentials)
+        if minted and isinstance(told.outcome, Rejected):
+            self._cache.refuse(digest)
+        elif not minted:
+            self._let_go(digest, told, about, secret)
         if told.holds is not None and not flight.is_news_to(about):
-            account = b"" if is_minted(credentials) else self._guesses.account(credentials.username)
+            account = b"" if minted else self._guesses.account(credentials.username)
             answer = told.remembered(
                 about, account, set(flight.addresses), self._clock.monotonic(), self._memory.ttl,
                 secret,
@@ -264,9 +267,5 @@ class Authenticator:
         holds = partial(self._sources.still_hold, answer)
         return Told(answer.outcome, holds, answer.ttl, self._sources.grace(answer))
 
-    async def _look_up(self, kind: str, now: float, credentials: Password) -> Told:
-        """A "no" is not remembered: it costs little, and no topic would end it."""
-        outcome = await self._minted.threads.run(
-            self._minted.lookups[kind], credentials.username, credentials.secret, now
-        )
-        return Told(outcome, until_news if isinstance(outcome, Verified) else None)
+    async def _look_up(self, now: float, shown: Password) -> Told:
+        return await self._minted.ask(Shown(named(shown), shown.secret), now)

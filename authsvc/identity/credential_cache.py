@@ -111,6 +111,8 @@ class CredentialCache:
         the source knows that none was changed: it has no grace any more.
         """
         for key, answer in self._right.about(topic):
+            if isinstance(answer.outcome, Verified) and answer.outcome.credential_id is not None:
+                continue  # a minted secret: its own topic ends it
             if not isinstance(answer.outcome, Verified) or not _is_same(answer.outcome, verified):
                 self._right.drop(key)
             elif answer.secret != secret and not _is_unchanged(answer.outcome, verified):

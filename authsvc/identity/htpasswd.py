@@ -1,5 +1,6 @@
 """A source of people in an htpasswd file, followed while others change it."""
 
+import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
@@ -14,6 +15,8 @@ from authsvc.principal import Kind, Principal
 
 BLANK = 1.0  # seconds that a file must stay blank to be taken for one without people
 _NAMED = 20  # faulty lines in one log entry; the rest is counted
+
+_GONE = Rejected("unknown_user")
 
 _log = logs.get("identity")
 
@@ -60,7 +63,8 @@ class Htpasswd:
             return Unknown()
         if not self._schemes.verify(stored, password):
             return Rejected("wrong_password")
-        return Verified(self._principal(username), evidence=stored)
+        principal = self._principal(username)
+        return Verified(principal, evidence=stored, password=_stands_for(stored))
 
     def is_current(self, verified: Verified) -> bool:
         return verified.evidence is not None and verified.evidence == self.mark(
@@ -74,6 +78,25 @@ class Htpasswd:
         if self._hashes is None:
             raise Unavailable(f"the file of source {self.name} cannot be read", what=self.name)
         return self._principal(username) if username in self._hashes else None
+
+    def current(self, principal: Principal) -> Principal | Rejected | None:
+        """Whether there is a line for that name; None while there is no good file."""
+        if self._hashes is None:
+            return None
+        return principal if principal.name in self._hashes else _GONE
+
+    def recheck(self, principal: Principal) -> Principal | Rejected:
+        """As `current`, which knows all that the file says. Raises Unavailable."""
+        return principal if self.knows(principal.name) else _GONE
+
+    def in_outage(self, principal: Principal) -> Principal | Rejected | None:  # noqa: ARG002 - no grace
+        """Nobody: what was good last stays in use as it is."""
+        return None
+
+    def has_new_password(self, principal: Principal, password: str) -> bool:
+        """Whether the line is another one than `Verified.password` stood for."""
+        stored = self._hashes.get(principal.name) if self._hashes else None
+        return stored is not None and _stands_for(stored) != password
 
     def samples(self) -> Collection[str]:
         return self._samples
@@ -145,3 +168,8 @@ class Htpasswd:
     def _principal(self, username: str) -> Principal:
         """The name is all the identity that a file knows."""
         return Principal(Kind.USER, self.name, username, username)
+
+
+def _stands_for(stored: str) -> str:
+    """What tells this line from others: its hash again, so that no hash leaves the file."""
+    return hashlib.sha256(stored.encode()).hexdigest()

@@ -42,7 +42,7 @@ class Local:
         if not person.enabled:
             return Rejected("disabled")
         self._renew(person, password)
-        return Verified(_principal(person), evidence=person.hash)
+        return Verified(_principal(person), password=person.changed_at.isoformat())
 
     def is_current(self, verified: Verified) -> bool:  # noqa: ARG002 - the change feed tells
         return True

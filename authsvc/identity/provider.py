@@ -1,6 +1,6 @@
 """What a source of identities must be able to do. Each provider is one file and knows no other."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
@@ -27,7 +27,8 @@ class Circumstances(NamedTuple):
 class Bounds:
     """Limits that a secret itself carries, judged at every use; all empty for a password.
 
-    `pull_only`: the directory that vouches for it cannot be asked now (`outage_grace`).
+    `pull_only`: the directory that vouches for it cannot be asked now (`outage_grace`). `manages`:
+    whether it carries its owner's management rights.
     """
 
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -35,17 +36,23 @@ class Bounds:
     scopes: tuple[Access, ...] | None = None
     ends: float | None = None
     pull_only: bool = False
+    manages: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """These credentials are right. `evidence` is what the provider compares in `is_current`."""
+    """These credentials are right. `evidence` is what the provider compares in `is_current`.
+
+    `password` stands for the password that was shown, '' for any: a refresh token that is given
+    for it is kept beside that. `credential_id` is the row of a minted secret.
+    """
 
     principal: Principal
     evidence: object = field(default=None, repr=False)
     bounds: Bounds = field(default_factory=Bounds)
     credential_kind: str = "password"
     credential_id: str | None = None
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ class Rejected:
 PROVES_AN_ACCOUNT = frozenset(
     {
         "wrong_password", "disabled", "locked", "password_expired", "must_change_password",
-        "account_expired", "no_stable_id", "too_many_groups",
+        "account_expired", "no_stable_id", "too_many_groups", "wrong_secret",
     }
 )  # fmt: skip
 """Reasons that are given only where there is an account of that name."""
@@ -116,8 +123,24 @@ class StoresHashes(Protocol):
     def samples(self) -> Collection[str]: ...
 
 
-LookUp = Callable[[str, str, float], Verified | Rejected]
-"""Checks a minted secret: (user name, secret, now). No slow hash, no failure limit."""
+class Vouches(Protocol):
+    """A source whose people may hold minted secrets: asked about one without a password."""
+
+    def current(self, principal: Principal) -> Principal | Rejected | None:
+        """Who that is, by what was seen of late; None: ask `recheck`. Never blocks."""
+        ...
+
+    def recheck(self, principal: Principal) -> Principal | Rejected:
+        """Who that is now. Blocks; raises Unavailable."""
+        ...
+
+    def in_outage(self, principal: Principal) -> Principal | Rejected | None:
+        """Who may pull while the source is away; None: nobody is known to. Never blocks."""
+        ...
+
+    def has_new_password(self, principal: Principal, password: str) -> bool:
+        """Whether they have another one by now than `Verified.password` stood for. Never blocks."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ MAX_SECRET = 1_024  # characters of a password; nothing longer ever reaches a ha
 MAX_HEADER = 8 * 1024  # bytes; more than any name and password within the bounds need
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_TOKEN = re.compile(rb"[A-Za-z0-9._~+/-]+=*")  # b64token of RFC 6750, 2.1
 
 Reason = Literal[
     "scheme",  # no Basic
@@ -48,13 +49,34 @@ class RefreshToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Bearer:
+    """A secret without a name, from an Authorization header of the admin API (RFC 6750, 2.1)."""
+
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Malformed:
     """Something was shown that can be nobody's credentials. `reason` is a word for the record."""
 
     reason: Reason
 
 
-Credentials = Anonymous | Password | RefreshToken | Malformed
+Credentials = Anonymous | Password | RefreshToken | Bearer | Malformed
+
+
+def from_api_authorization(value: bytes | None) -> Credentials:
+    """As `from_authorization`, but Bearer (RFC 6750, 2.1) is a scheme as well: for the admin API.
+
+    The token realm knows Basic alone.
+    """
+    scheme, _, token = (value or b"").strip(b" \t").partition(b" ")
+    if scheme.lower() != b"bearer":
+        return from_authorization(value)
+    secret = token.strip(b" ")
+    if len(secret) > MAX_SECRET:
+        return Malformed("too_long")
+    return Bearer(secret.decode("ascii")) if _TOKEN.fullmatch(secret) else Malformed("scheme")
 
 
 def from_authorization(value: bytes | None) -> Credentials:

@@ -77,9 +77,7 @@ def parse_form(body: bytes, content_type: bytes) -> TokenForm:
 
     A `charset` beside the content type is ignored: the form is UTF-8.
     """
-    if content_type.partition(b";")[0].strip().lower() != _FORM:
-        raise UnsupportedBody("the body is no form", advice=f"send {_FORM.decode()}")
-    values = _values(body)
+    values = _form(body, content_type)
     if any(len(found) > 1 for name, found in values.items() if name != b"scope"):
         raise _repeated()
     grant_type = _required(values, b"grant_type")
@@ -91,6 +89,18 @@ def parse_form(body: bytes, content_type: bytes) -> TokenForm:
         offline=_decoded(_one(values, b"access_type")) == "offline",
         client_id=_client_id(values),
     )
+
+
+def parse_token_alone(body: bytes, content_type: bytes) -> str:
+    """The token that a form is about (RFC 7009, 2.1; RFC 7662, 2.1).
+
+    `token_type_hint` is but a hint, and there is one kind of token here. Raises OAuthInvalid,
+    UnsupportedBody.
+    """
+    values = _form(body, content_type)
+    if any(len(found) > 1 for found in values.values()):
+        raise OAuthInvalid("a parameter was sent more than once", advice="send each once")
+    return _required(values, b"token")
 
 
 def check_post_query(raw: bytes) -> None:
@@ -110,6 +120,12 @@ def one_of(header: Credentials, form: Credentials) -> Credentials:
         "the Authorization header and the form show different credentials",
         advice="send them once, in the form",
     )
+
+
+def _form(body: bytes, content_type: bytes) -> Values:
+    if content_type.partition(b";")[0].strip().lower() != _FORM:
+        raise UnsupportedBody("the body is no form", advice=f"send {_FORM.decode()}")
+    return _values(body)
 
 
 def _credentials(grant_type: str, values: Values) -> Credentials:

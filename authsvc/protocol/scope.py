@@ -44,8 +44,10 @@ def parse(values: Sequence[str]) -> Asked:
     return Asked(tuple(entries), tuple(junk))
 
 
-def parse_entry(text: str) -> Access | None:
+def parse_entry(text: str, *, globs: bool = False) -> Access | None:
     """One entry, or None when it is junk. Empty actions are dropped; there may be none left.
+
+    With `globs` the name of a repository may hold `*`, and what does is taken as it is.
 
     The type ends at the first colon and the actions begin after the last one, so that a name
     may hold a port. The name of a `repository` follows the reference grammar, or is empty:
@@ -60,7 +62,7 @@ def parse_entry(text: str) -> Access | None:
     actions = tuple(dict.fromkeys(filter(None, listed.split(","))))
     if (
         len(actions) > MAX_ACTIONS
-        or not _is_name(type_, name)
+        or not ((globs and "*" in name) or _is_name(type_, name))
         or not all(map(_ACTION.fullmatch, actions))
     ):
         return None

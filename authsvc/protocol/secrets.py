@@ -18,6 +18,7 @@ _RANDOM = 30  # characters
 _CHECKSUM = 6  # characters; 62 ** 6 is more than 2 ** 32
 _DRAWN = 48  # bytes; so many more than 30 characters need that their remainder has no bias
 _FORM = re.compile(r"asv_(pat|rob|ref)_[0-9A-Za-z]{36}")
+_LIKE = re.compile(r"\s*asv_(?:pat|rob|ref)_\S{30,42}\s*", re.ASCII | re.IGNORECASE)
 
 
 def mint(kind: Kind, random: Callable[[int], bytes]) -> str:
@@ -33,6 +34,14 @@ def kind_of(text: str) -> Kind | None:
     if found is None or _checksum(text[:-_CHECKSUM]) != text[-_CHECKSUM:]:
         return None
     return cast("Kind", found[1])
+
+
+def resembles(text: str) -> bool:
+    """Whether this is one of ours, or was before it was cut, folded or mistyped.
+
+    What resembles one is nobody's password: it is shown to no source of passwords.
+    """
+    return _LIKE.fullmatch(text) is not None
 
 
 def digest(secret: str) -> bytes:

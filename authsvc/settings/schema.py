@@ -165,10 +165,7 @@ class Settings(BaseModel):
 
     def without_effect(self) -> tuple[str, ...]:
         """The keys that were set but whose part is not built yet; named once at start."""
-        sections = {"refresh": self.refresh}
-        found = [f"{name}.{key}" for name, part in sections.items() for key in _set(part)]
-        found += [f"audit.{key}" for key in _set(self.audit) if key not in _EFFECTIVE_AUDIT]
-        return tuple(found)
+        return tuple(f"audit.{key}" for key in _set(self.audit) if key not in _EFFECTIVE_AUDIT)
 
     def _shows_secrets(self) -> bool:
         """Whether the settings file is readable by all and holds a password itself."""

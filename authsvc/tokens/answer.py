@@ -37,7 +37,6 @@ class Answer:
     response_tail: bytes
     record_head: str
     record_middle: str
-    record_tail: str
     subject: str | None = None  # the identity of who got less than was asked for
 
     @property
@@ -98,7 +97,6 @@ def prepare(issuer: str, basis: Basis, decision: Decision) -> Answer:
             f'","registry":{compact(registry)},"asked":{compact(asked)},'
             f'"granted":{compact(granted)},"key_id":{compact(signer.kid)},"client_id":'
         ),
-        record_tail=',"before":null,"after":null}',
         subject=None if outcome is Outcome.GRANTED else principal.identity or None,
     )
 

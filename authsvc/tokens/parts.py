@@ -10,21 +10,27 @@ from authsvc.clock import Clock
 from authsvc.db.feed import Feed
 from authsvc.errors import AuthsvcError
 from authsvc.identity.authenticator import Authenticator
+from authsvc.identity.last_use import LastUses
 from authsvc.keys.keyring import Keyring
 from authsvc.limits.limiter import Limiter
 
 from .answer import Answer
 from .identifiers import Identifiers
 from .records import Pseudonyms
+from .refreshing import Given, RefreshTokens
 
 
 class Issued(NamedTuple):
-    """A registry token and what the response says about it. `expires_in` is in seconds."""
+    """A registry token and what the response says about it. `expires_in` is in seconds.
+
+    `refresh` is a refresh token, '' for none.
+    """
 
     token: bytes
     expires_in: int
     scope: str
     tail: bytes
+    refresh: str = ""
 
 
 class Signed(NamedTuple):
@@ -33,6 +39,7 @@ class Signed(NamedTuple):
     token: bytes
     answer: Answer
     entry: Entry
+    refresh: Given | None = None
 
 
 Told = Callable[[Issued | AuthsvcError], None]
@@ -51,3 +58,5 @@ class Parts:
     pseudonyms: Pseudonyms
     identifiers: Identifiers
     limiter: Limiter
+    refresh: RefreshTokens
+    uses: LastUses

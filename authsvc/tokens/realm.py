@@ -125,7 +125,10 @@ class Realm:
 
 def printed(issued: Issued) -> bytes:
     """The response body: the same JWT twice, since clients differ in which one they read."""
-    return b'{"token":"%b","access_token":"%b%b' % (issued.token, issued.token, issued.tail)
+    body = b'{"token":"%b","access_token":"%b%b' % (issued.token, issued.token, issued.tail)
+    return (
+        body[:-1] + b',"refresh_token":"%b"}' % issued.refresh.encode() if issued.refresh else body
+    )
 
 
 def of(scope: Scope) -> tuple[Caller, bytes | None]:

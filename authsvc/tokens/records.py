@@ -21,6 +21,11 @@ LONGEST = 256  # characters of a client's free text that a record keeps
 NOBODY = {"kind": "anonymous", "source": None, "name": None, "id": None}
 
 
+def _tail(refresh_id: int | None) -> str:
+    made = "null" if refresh_id is None else f'{{"refresh_token":{{"id":{refresh_id}}}}}'
+    return f',"before":null,"after":{made}}}'
+
+
 @lru_cache(maxsize=4_096)
 def quoted(text: str) -> str:
     """A bounded text as JSON; remembered, since the same clients come again."""
@@ -43,8 +48,10 @@ def _second(whole: int) -> str:
     return rfc3339(whole)[:-4]
 
 
-def printed(answer: Answer, request: TokenRequest, jti: str, now: float) -> Entry:
-    """The record of a token that is about to leave."""
+def printed(
+    answer: Answer, request: TokenRequest, jti: str, now: float, *, refresh_id: int | None = None
+) -> Entry:
+    """The record of a token that is about to leave, and of the refresh token beside it."""
     milliseconds = int(now * 1000)
     time = f"{_second(milliseconds // 1000)}{milliseconds % 1000:03d}Z"
     caller = request.caller
@@ -53,7 +60,7 @@ def printed(answer: Answer, request: TokenRequest, jti: str, now: float) -> Entr
         f'{{"time":"{time}{answer.record_head}{quoted(caller.address)},"peer":'
         f'{quoted(caller.peer)},"request_id":"{caller.request_id}","decision_id":"{jti}'
         f'{answer.record_middle}{"null" if client is None else quoted(client)},"user_agent":'
-        f"{_quoted_agent(caller.user_agent)}{answer.record_tail}"
+        f"{_quoted_agent(caller.user_agent)}{_tail(refresh_id)}"
     )
     return Entry(milliseconds, jti, body.encode(), answer.subject)
 

@@ -7,7 +7,7 @@ from math import ceil
 
 from authsvc import metrics
 from authsvc.access.model import Registry, View
-from authsvc.access.narrowing import all_but_pull, narrowed
+from authsvc.access.narrowing import all_but_pull, narrowed, outside_of
 from authsvc.access.policy import decide
 from authsvc.audit.log import Entry
 from authsvc.audit.records import Outcome
@@ -23,6 +23,7 @@ from .answer import Answer, Basis, prepare
 from .faults import BadRefreshToken, outcome_of, reason_of, served
 from .parts import Issued, Parts, Signed, Told
 from .records import entry_of, printed, refusal, with_question
+from .refreshing import Given, is_due
 from .request import Caller, Question, TokenRequest
 
 Key = tuple[Question, View, bool, str | None]
@@ -100,6 +101,8 @@ class TokenService:
             if view is None:
                 return None
             registry = served(view.base.registries.get(request.question.service))
+            if is_due(request.question, verified, registry):
+                return None
             answer = self._answer(request, verified, view, registry, now)
             if not self._parts.limiter.admits(verified.principal, request.caller.address):
                 return None
@@ -120,7 +123,9 @@ class TokenService:
             await limiter.check(verified.principal, address)
         view = await self._parts.snapshot.view(verified.principal)
         registry = served(view.base.registries.get(service))  # it may be another one by now
-        return self._sign(self._answer(request, verified, view, registry, now), request, now)
+        answer = self._answer(request, verified, view, registry, now)
+        refresh = await self._parts.refresh.given(request.question, verified, registry)
+        return self._sign(answer, request, now, refresh)
 
     def _remembered(self, request: TokenRequest, now: float) -> Verified | None:
         """Who this is, when it takes no waiting to say so."""
@@ -153,6 +158,8 @@ class TokenService:
     def _answer(
         self, request: TokenRequest, verified: Verified, view: View, registry: Registry, now: float
     ) -> Answer:
+        if verified.credential_id is not None:
+            self._parts.uses.saw(verified.credential_id, now)
         ttl = self._ttl if registry.ttl is None else registry.ttl
         signer = self._parts.keyring.signer(registry.key_header, registry.libtrust_kid, now, ttl)
         ttl = self._bounded(ttl, signer, now)
@@ -166,6 +173,8 @@ class TokenService:
         )  # fmt: skip
         if verified.bounds.pull_only:
             decision = narrowed(decision, all_but_pull)
+        if verified.bounds.scopes is not None:
+            decision = narrowed(decision, outside_of(verified.bounds.scopes))
         basis = Basis(request.question, verified, view, registry, signer, ttl)
         answer = prepare(self._issuer, basis, decision)
         if decision.timeless:
@@ -193,12 +202,17 @@ class TokenService:
         while len(self._answers) > ANSWERS or self._held > ANSWERS_SIZE:
             self._held -= self._answers.popitem(last=False)[1].size
 
-    def _sign(self, answer: Answer, request: TokenRequest, now: float) -> Signed:
+    def _sign(
+        self, answer: Answer, request: TokenRequest, now: float, refresh: Given | None = None
+    ) -> Signed:
         jti = self._parts.identifiers.next(now)
         payload = claims.payload(answer.claims, ceil(now), answer.ttl, jti)
         signed = answer.signer.header + b"." + claims.b64(payload)
         token = signed + b"." + answer.signer.sign(signed)
-        return Signed(token, answer, printed(answer, request, jti, now))
+        entry = printed(
+            answer, request, jti, now, refresh_id=None if refresh is None else refresh.id
+        )
+        return Signed(token, answer, entry, refresh)
 
     async def _record(self, entry: Entry) -> None:
         if self._durable:
@@ -209,7 +223,8 @@ class TokenService:
     def _counted(self, signed: Signed) -> Issued:
         answer = signed.answer
         metrics.count_token(answer.registry, answer.outcome.value, answer.reason)
-        return Issued(signed.token, answer.ttl, answer.scope, answer.response_tail)
+        refresh = "" if signed.refresh is None else signed.refresh.secret
+        return Issued(signed.token, answer.ttl, answer.scope, answer.response_tail, refresh)
 
     def _not_recorded(self, request: TokenRequest, fault: Unavailable, now: float) -> Unavailable:
         service = request.question.service

@@ -6,7 +6,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import anyio.to_thread
-from identity.parts import NOW, SECRET, house
+from identity.parts import NOW, SECRET, house, unknown
 
 from authsvc.clock import FrozenClock
 from authsvc.errors import Limited
@@ -92,7 +92,7 @@ class Guarded:
 
 
 @contextmanager
-def guarded(database, *, book=None, lookups=None, shared=None, workers=1, clock=None, **limits):
+def guarded(database, *, book=None, find=unknown, shared=None, workers=1, clock=None, **limits):
     """Built the way the service builds it. A limit given as "" is off."""
     clock, book = clock or FrozenClock(NOW), book or Book()
     texts = {**DEFAULTS, **limits}
@@ -112,7 +112,7 @@ def guarded(database, *, book=None, lookups=None, shared=None, workers=1, clock=
         lambda reached, who: told.append((reached.limit.name, who.name, who.exists)), sleep,
     )  # fmt: skip
     with house(
-        book, lookups=lookups, queue=1_000, guesses=LimitedGuesses(failures, refusing), clock=clock
+        book, find=find, queue=1_000, guesses=LimitedGuesses(failures, refusing), clock=clock
     ) as built:
         yield Guarded(built, book, failures, known, refusing, told)
 

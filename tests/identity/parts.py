@@ -9,13 +9,14 @@ from functools import cache
 
 from authsvc.clock import FrozenClock
 from authsvc.errors import Unavailable
-from authsvc.identity.authenticator import Authenticator, Memory, Minted
+from authsvc.identity.authenticator import Authenticator, Memory
 from authsvc.identity.bulkhead import Bulkhead
 from authsvc.identity.costs import HashCosts
 from authsvc.identity.credential_cache import CredentialCache
 from authsvc.identity.local import Local
+from authsvc.identity.minted import Lasting, Minted
 from authsvc.identity.passwords import hash_password
-from authsvc.identity.provider import Circumstances, StoredPassword, StoresHashes
+from authsvc.identity.provider import Circumstances, Rejected, StoredPassword, StoresHashes
 from authsvc.identity.refusals import Refusals
 from authsvc.identity.sources import Source, Sources
 from authsvc.protocol.credentials import Password
@@ -100,9 +101,19 @@ def here(address="192.0.2.1", service="registry:5000", now=NOW, *, address_known
     return Circumstances(address, service, now, address_known)
 
 
+def unknown(shown):
+    return Rejected("unknown_secret")
+
+
 @contextmanager
-def house(*providers, lookups=None, ttl=60.0, queue=100, threads=2, guesses=None, clock=None):
-    """Built the way the service builds it, but for the clock."""
+def house(
+    *providers, find=unknown, end=None, owners=None,
+    ttl=60.0, queue=100, threads=2, guesses=None, clock=None,
+):  # fmt: skip
+    """Built the way the service builds it, but for the clock.
+
+    `find` looks minted secrets up; `owners` vouch for theirs, by the name of their source.
+    """
     clock = clock or FrozenClock(NOW)
 
     async def sleep(seconds):
@@ -121,7 +132,7 @@ def house(*providers, lookups=None, ttl=60.0, queue=100, threads=2, guesses=None
     refusals = Refusals(costs, clock, sleep)
     authenticator = Authenticator(
         sources,
-        Minted(pool, lookups or {}),
+        Minted(pool, find, end, owners=owners or {}, lasting=Lasting()),
         Memory(CredentialCache(b"k" * 32), ttl, served.append),
         refusals,
         clock,

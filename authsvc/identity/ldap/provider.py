@@ -81,7 +81,7 @@ class Ldap:
         self._hold(outcome)
         if self._settle is not None:
             self._settle(outcome)
-        return Verified(outcome, evidence=person.changed)
+        return Verified(outcome, evidence=person.changed, password=person.changed)
 
     def is_current(self, verified: Verified) -> bool:
         """Whether a look within `cache_ttl` found the same person, groups and password."""
@@ -120,7 +120,15 @@ class Ldap:
             Unavailable: no server answers.
 
         """
-        return self._hold(self._recheck([principal.id])[principal.id])
+        found = self._hold(self._recheck([principal.id])[principal.id])
+        if self._settle is not None and isinstance(found, Principal):
+            self._settle(found)
+        return found
+
+    def has_new_password(self, principal: Principal, password: str) -> bool:
+        """Whether the last look saw one that was set later than that; servers may lag behind."""
+        look = self._looks.last(principal.id, self._settings.cache_ttl)
+        return look is not None and _is_later(look.changed, password)
 
     def knows(self, username: str) -> Principal | None:
         """The identity of that name, also of somebody disabled. Raises Unavailable."""
@@ -208,6 +216,14 @@ class Ldap:
             and look.outcome == verified.principal
             and look.changed == verified.evidence
         )
+
+
+def _is_later(one: str, other: str) -> bool:
+    """Whether a directory's time is after another of its times; '' was never.
+
+    Active Directory counts ticks, others write generalized time (RFC 4517, 3.3.13).
+    """
+    return int(one) > int(other) if one.isdigit() and other.isdigit() else one > other
 
 
 def _is_sendable(password: str) -> bool:

@@ -1,4 +1,4 @@
-"""Everything that is wrong with a policy document, gathered before it is refused as one."""
+"""Everything that is wrong with a document, gathered before it is refused as one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +10,13 @@ MOST_SHOWN = 100  # contract section 8
 
 
 class Faults:
-    """Faults with their places, FILE:LINE:COLUMN, in the order in which they are met."""
+    """Faults with their places, FILE:LINE:COLUMN, in the order in which they are met.
 
-    def __init__(self) -> None:
+    `within` says in words what they are faults of.
+    """
+
+    def __init__(self, within: str = "the policy") -> None:
+        self._within = within
         self._found: list[tuple[str, str]] = []
         self._count = 0
 
@@ -50,4 +54,4 @@ class Faults:
         """Raise `Invalid` when there is any: its message counts them, its faults are the first."""
         if self._count:
             count = "one fault" if self._count == 1 else f"{self._count} faults"
-            raise Invalid(f"{count} in the policy; nothing was changed", faults=self._found)
+            raise Invalid(f"{count} in {self._within}; nothing was changed", faults=self._found)

@@ -246,7 +246,7 @@ def found_in(data):
 def test_values_are_counted(monkeypatch):
     monkeypatch.setattr(placed, "MAX_VALUES", 1_000)
     (found,) = faults("groups: [" + "a,\n" * 10_000 + "]")
-    assert found == ("p.yaml:999:1", "a policy file holds at most 1,000 values: make several of it")
+    assert found == ("p.yaml:999:1", "a file holds at most 1,000 values: make several of it")
 
 
 def test_one_bad_entry_of_ten_thousand_is_named():

@@ -78,6 +78,13 @@ def test_faulty_lines_are_one_a_line_with_a_count_after_them(terminal, folder):
     assert people(terminal) == []
 
 
+def test_faults_of_a_docker_auth_configuration_are_not_said_to_be_a_policys(terminal, folder):
+    Path("x.yml").write_text("acl: [x, y]\nusers: [z]\n")
+    said = terminal("import", "docker-auth", "x.yml")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.splitlines()[-1] == "authsvc: 3 faults in x.yml; nothing was changed"
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
@@ -87,13 +94,11 @@ def test_faulty_lines_are_one_a_line_with_a_count_after_them(terminal, folder):
         pytest.param(["htpasswd", "pipe"], 2, "pipe:1:1: this is no file", id="a pipe"),
         pytest.param(["docker-auth", "pipe"], 2, "pipe:1:1: this is no file", id="a pipe of rules"),
         pytest.param(["docker-auth", "/dev/zero"], 2, "zero:1:1: this is no file", id="a device"),
-        pytest.param(
-            ["htpasswd", "long"], 2, "long:1:1: a policy file has at most", id="a long file"
-        ),
+        pytest.param(["htpasswd", "long"], 2, "long:1:1: a file has at most", id="a long file"),
         pytest.param(
             ["docker-auth", "long"],
             2,
-            "long:1:1: a policy file has at most",
+            "long:1:1: a file has at most",
             id="a long configuration",
         ),
         pytest.param(["docker-auth", "people"], 2, "people:1:1: a docker_auth", id="no such file"),

@@ -35,7 +35,7 @@ def text_of(data: bytes) -> str:
         text = _OF_JSON.sub(_as_yaml_has_it, text)
     found = _REFUSED.search(text)
     if found:
-        said = f"U+{ord(found[0]):04X} does not stand in a policy as it is: write it as an escape"
+        said = f"U+{ord(found[0]):04X} does not stand in a file as it is: write it as an escape"
         raise Unreadable(_place(text, found.start()), said)
     return text
 

@@ -107,7 +107,7 @@ def _content(real: Path) -> bytes:
         with os.fdopen(os.open(real, _FLAGS), "rb") as file:
             before = os.fstat(file.fileno())
             if not stat.S_ISREG(before.st_mode):
-                raise Invalid("this is no file: `-` reads a policy from standard input")
+                raise Invalid("this is no file: `-` reads standard input")
             data = file.read(MAX_BYTES + 1)
             after = os.fstat(file.fileno())
     except OSError as error:
@@ -126,7 +126,7 @@ def _standard_input() -> bytes:
 
 def _check_size(size: int) -> None:
     if size > MAX_BYTES:
-        raise Invalid(f"a policy file has at most {MAX_BYTES // 1024**2} MiB")
+        raise Invalid(f"a file has at most {MAX_BYTES // 1024**2} MiB")
 
 
 def _place(path: Path) -> str:

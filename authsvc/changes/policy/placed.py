@@ -73,7 +73,7 @@ def read(name: str, data: bytes, faults: Faults, *, most_members: int = MAX_MEMB
     `most_members` bounds each object.
     """
     if len(data) > MAX_BYTES:
-        faults.add(f"{name}:1:1", f"a policy file has at most {MAX_BYTES // 1024**2} MiB")
+        faults.add(f"{name}:1:1", f"a file has at most {MAX_BYTES // 1024**2} MiB")
         return None
     text = ""
     try:
@@ -216,7 +216,7 @@ def _scalar(event: Any) -> str | int | float | bool | None:
 def _too_much(depth: int) -> str:
     if depth > MAX_DEPTH:
         return f"nested deeper than {MAX_DEPTH}"
-    return f"a policy file holds at most {MAX_VALUES:,} values: make several of it"
+    return f"a file holds at most {MAX_VALUES:,} values: make several of it"
 
 
 def _explained(error: yaml.YAMLError, text: str) -> tuple[Place, str]:

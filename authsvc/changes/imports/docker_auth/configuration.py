@@ -87,7 +87,7 @@ class Configuration:
 
 def read(name: str, data: bytes) -> Configuration:
     """The configuration in `data`; raises `Invalid` with every fault, as FILE:LINE:COLUMN."""
-    faults = Faults()
+    faults = Faults(name)
     root = placed.read(name, data, faults, most_members=MOST_USERS)
     faults.refuse()
     found = _Reader(name, faults).configuration(root or Node(None, 1, 1))

@@ -34,7 +34,7 @@ def settle(tx: Transaction, who: Principal) -> Outcome[None]:
     """
     own, named = _rows(tx.session, who)
     rows = [row for row in {own, named} if row is not None]
-    before, topics = [_item(row) for row in rows], _topics(rows)
+    before, topics = [item(row) for row in rows], _topics(rows)
     if is_settled(tx.session, who):
         return nothing(None)  # another worker was quicker
     if named is not None and named is not own:
@@ -44,8 +44,19 @@ def settle(tx: Transaction, who: Principal) -> Outcome[None]:
         own.external_id, own.retired = who.id, False
     tx.session.flush()
     left = [row for row in rows if row in tx.session]
-    after = {"users": [_item(row) for row in left]}
+    after = {"users": [item(row) for row in left]}
     return Outcome(None, before={"users": before}, after=after, topics=topics | _topics(left))
+
+
+def bound(tx: Transaction, who: Principal) -> Outcome[Subject]:
+    """The row of a person of another source, bound to who they are there; made when need be."""
+    settled = settle(tx, who)
+    row, _ = _rows(tx.session, who)
+    if row is not None:
+        return Outcome(row, before=settled.before, after=settled.after, topics=settled.topics)
+    row = subjects.made(tx, "user", who.source, who.name)
+    row.external_id = who.id
+    return Outcome(row, after={"users": [item(row)]}, topics=_topics([row]))
 
 
 def _rows(session: Session, who: Principal) -> tuple[Subject | None, Subject | None]:
@@ -100,7 +111,8 @@ def _call(tx: Transaction, row: Subject, name: str) -> None:
     grants.told_anew(tx.session, row)
 
 
-def _item(row: Subject) -> dict[str, Any]:
+def item(row: Subject) -> dict[str, Any]:
+    """A person of a directory as records hold them: with who they are there."""
     return {**reads.user(row), "external_id": row.external_id, "retired": row.retired}
 
 

@@ -13,7 +13,7 @@ from authsvc import metrics
 from authsvc.access.snapshot import Snapshot
 from authsvc.audit.log import TokenLog
 from authsvc.audit.pseudonyms import pseudonyms
-from authsvc.changes import once
+from authsvc.changes import once, secrets
 from authsvc.changes.key_maker import KeyMaker
 from authsvc.changes.unit_of_work import UnitOfWork
 from authsvc.clock import utc
@@ -226,12 +226,17 @@ def _jobs(base: Offline, keyring: Keyring, people: People, costs: HashCosts) -> 
         Job("hash costs", staleness / 2, costs.refresh),
         Job("answers", FORGETTING, partial(_forget_answers, base), exclusive=True),
         Job("refresh tokens", FORGETTING, partial(forget_ended, base), exclusive=True),
+        Job("secrets", FORGETTING, partial(_forget_secrets, base), exclusive=True),
         *(checkpoint if base.database.is_sqlite else ()),
     )
 
 
 def _forget_answers(base: Offline) -> None:
     once.forget_old(base.database, utc(base.clock.now()))
+
+
+def _forget_secrets(base: Offline) -> None:
+    secrets.forget_ended(base.database, utc(base.clock.now()))
 
 
 def _states(

@@ -50,9 +50,13 @@ class People:
         files = {each.name: each.state for each in self.files}
         return files | {each.name: each.state for each in self.directories}
 
-    def find(self, source: str, name: str) -> Principal | None:
-        """Who a directory says that is; None for other sources. Blocks; raises Unavailable."""
-        found = next((each for each in self.directories if each.name == source), None)
+    def find(self, source: str, name: str, *, files: bool = False) -> Principal | None:
+        """Who a directory says that is, or with `files` a file; None for other sources.
+
+        Blocks; raises Unavailable.
+        """
+        asked: tuple[Ldap | Htpasswd, ...] = (*self.directories, *(self.files if files else ()))
+        found = next((each for each in asked if each.name == source), None)
         return None if found is None else found.knows(name)
 
     def close(self) -> None:
@@ -61,18 +65,19 @@ class People:
             each.close()
 
 
-def asked_once(settings: Settings, source: str, name: str) -> Principal | None:
-    """Who a directory says that is, by connections of this call's own; None for other sources.
-
-    Blocks; raises Unavailable.
-    """
+def asked_once(
+    settings: Settings, source: str, name: str, *, files: bool = False
+) -> Principal | None:
+    """As `People.find`, by connections of this call's own. Blocks; raises Unavailable."""
     for each in settings.sources:
-        if isinstance(each, LdapSource) and each.name == source:
+        if each.name == source and isinstance(each, LdapSource):
             directory = Ldap(each)
             try:
                 return directory.knows(name)
             finally:
                 directory.close()
+        if each.name == source and files and isinstance(each, HtpasswdSource):
+            return Htpasswd(each.name, each.path, each.schemes).knows(name)
     return None
 
 

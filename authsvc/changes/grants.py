@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from authsvc.access.model import Role
 from authsvc.access.rights import Rights
-from authsvc.db.models import Grant, Subject
+from authsvc.db.models import Grant, Robot, Subject
 from authsvc.errors import Conflict, Invalid, NotFound
 from authsvc.protocol import names
 
@@ -54,6 +54,15 @@ def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(texts)))
 
 
+RoleName = Annotated[str, AfterValidator(_role), texts.ROLE]
+End = Annotated[datetime | None, BeforeValidator(_end)]
+Networks = Annotated[
+    tuple[Annotated[str, AfterValidator(check_network), texts.NETWORK], ...],
+    Field(max_length=MOST_NETWORKS),
+    AfterValidator(_networks),
+]
+
+
 def _place_left_out(schema: dict[str, Any]) -> None:
     """What the document says of `on`: it depends on the role whether it is needed."""
     schema["required"].remove("on")
@@ -69,16 +78,12 @@ class GrantSpec(Spec):
     model_config = ConfigDict(json_schema_extra=_place_left_out)
 
     subject: Annotated[str, AfterValidator(_subject), texts.SUBJECT]
-    role: Annotated[str, AfterValidator(_role), texts.ROLE]
+    role: RoleName
     on: Annotated[str, AfterValidator(check_pattern), texts.PATTERN]
     registry: texts.RegistryName | None = None
     effect: Literal["allow", "deny"] = "allow"
-    expires_at: Annotated[datetime | None, BeforeValidator(_end)] = None
-    cidrs: Annotated[
-        tuple[Annotated[str, AfterValidator(check_network), texts.NETWORK], ...],
-        Field(max_length=MOST_NETWORKS),
-        AfterValidator(_networks),
-    ] = ()
+    expires_at: End = None
+    cidrs: Networks = ()
     reason: texts.Remark = ""
 
     @model_validator(mode="before")
@@ -119,7 +124,7 @@ def add(tx: Transaction, spec: GrantSpec) -> Outcome[dict[str, Any]]:
     held = reads.grants(tx.session, Grant.fingerprint == spec.fingerprint)
     if held:
         return nothing(held[0])
-    row = Grant(**_columns(tx, spec, references), created_at=tx.now)
+    row = Grant(**columns(tx, spec, references), created_at=tx.now)
     tx.session.add(row)
     tx.session.flush()
     item = reads.grants(tx.session, Grant.id == row.id)[0]
@@ -139,7 +144,8 @@ def check(rights: Rights, spec: GrantSpec, role: Role) -> None:
 def change(tx: Transaction, grant_id: int, members: Mapping[str, Any]) -> Outcome[dict[str, Any]]:
     """Set the given members; the grant before and after must both be the actor's to write.
 
-    Raises what `add` does, `NotFound`, and `Conflict` when another grant says the same already.
+    Raises what `add` does, `NotFound`, and `Conflict` when another grant says the same already,
+    or this is the role of a robot.
     """
     row = _found(tx, grant_id)
     before = reads.grant(row)
@@ -150,8 +156,9 @@ def change(tx: Transaction, grant_id: int, members: Mapping[str, Any]) -> Outcom
     _check(tx, spec, references)
     if spec == checked(GrantSpec, held):
         return nothing(before)
-    _check_only_one(tx, spec, row)
-    for column, value in _columns(tx, spec, references, ended=row.grant.expires_at).items():
+    _check_free(tx, row)
+    check_only_one(tx, spec, row.grant)
+    for column, value in columns(tx, spec, references, ended=row.grant.expires_at).items():
         setattr(row.grant, column, value)
     tx.session.flush()
     after = reads.grants(tx.session, Grant.id == grant_id)[0]
@@ -160,9 +167,10 @@ def change(tx: Transaction, grant_id: int, members: Mapping[str, Any]) -> Outcom
 
 
 def remove(tx: Transaction, grant_id: int) -> Outcome[dict[str, Any]]:
-    """Take a grant back; raises `NotFound`, `Forbidden`."""
+    """Take a grant back; raises `NotFound`, `Forbidden`, `Conflict` for the role of a robot."""
     row = _found(tx, grant_id)
     check_removal(tx, [row])
+    _check_free(tx, row)
     item = reads.grant(row)
     tx.session.delete(row.grant)
     topics = subjects.topics([row.subject])
@@ -214,15 +222,24 @@ def _check(tx: Transaction, spec: GrantSpec, references: References) -> None:
     check(tx.rights, spec, references.role(spec.role))
 
 
-def _check_only_one(tx: Transaction, spec: GrantSpec, row: reads.GrantRow) -> None:
+def _check_free(tx: Transaction, row: reads.GrantRow) -> None:
+    """Raise `Conflict` for the grant that a robot was made with: its place would be lost."""
+    if tx.session.scalar(select(Robot.subject_id).where(Robot.grant_id == row.grant.id)):
+        raise Conflict(
+            f"this is the role of robot '{row.subject.name}'",
+            advice="change or remove the robot",
+        )
+
+
+def check_only_one(tx: Transaction, spec: GrantSpec, row: Grant) -> None:
     """Raise `Conflict` when another grant says already what this one would."""
-    query = select(Grant.id).where(Grant.fingerprint == spec.fingerprint, Grant.id != row.grant.id)
+    query = select(Grant.id).where(Grant.fingerprint == spec.fingerprint, Grant.id != row.id)
     other = tx.session.scalar(query)
     if other is not None:
         raise Conflict(f"grant {other} says the same already", advice="remove one of the two")
 
 
-def _columns(
+def columns(
     tx: Transaction, spec: GrantSpec, references: References, *, ended: datetime | None = None
 ) -> dict[str, Any]:
     """The columns of the row that `spec` makes; an end that has come may stay what it was."""

@@ -65,7 +65,7 @@ def issue(tx: Transaction, asked: Asked, *, most: int) -> Outcome[int | None]:
     registry = tx.session.scalar(select(Registry).where(giving))
     if registry is None:
         return nothing(None)
-    known = _local(tx, asked) if asked.who.source == LOCAL else _bound(tx, asked.who)
+    known = _local(tx, asked) if asked.who.source == LOCAL else people.bound(tx, asked.who)
     if known.value is None:
         return nothing(None)
     made = Secret(
@@ -138,22 +138,6 @@ def _local(tx: Transaction, asked: Asked) -> Outcome[Subject | None]:
     if row is None or stored is None or str(row.id) != asked.who.id or not row.enabled:
         return nothing(None)
     return nothing(row if stored.changed_at.isoformat() == asked.password else None)
-
-
-def _bound(tx: Transaction, who: Principal) -> Outcome[Subject | None]:
-    """The row of a person of another source, bound to who they are there; made when need be."""
-    settled = people.settle(tx, who)
-    row = tx.session.scalar(
-        select(Subject).where(
-            Subject.kind == Kind.USER, Subject.source == who.source, Subject.external_id == who.id
-        )
-    )
-    if row is not None:
-        return Outcome(row, before=settled.before, after=settled.after, topics=settled.topics)
-    row = subjects.made(tx, Kind.USER, who.source, who.name)
-    row.external_id = who.id
-    after = {"users": [people.item(row)]}
-    return Outcome(row, after=after, topics=subjects.topics([row]))
 
 
 def _oldest_go(tx: Transaction, owner: Subject, registry: Registry, most: int) -> Outcome[None]:

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from authsvc.access.rights import EVERYTHING, Rights
+from authsvc.access.rights import EVERYTHING, NOTHING, Rights
 from authsvc.access.store import load_rights
 from authsvc.audit import changes as log
 from authsvc.audit.records import Event, Record
@@ -239,11 +239,14 @@ def origin_members(actor: Actor) -> dict[str, Any]:
 def rights_of(session: Session, actor: Actor, now: float) -> Rights:
     """What an actor may manage, as of this transaction.
 
-    The command line and the service itself act as administrators (contract section 3).
+    The command line and the service itself act as administrators (contract section 3). Who showed
+    a secret that does not carry its owner's rights has none.
     """
     if actor.principal is None:
         return EVERYTHING
     origin = actor.origin
+    if origin is not None and not origin.manages:
+        return NOTHING
     return load_rights(
         session,
         actor.principal,

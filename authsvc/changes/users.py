@@ -13,12 +13,13 @@ from authsvc.identity.passwords import check_new_password, hash_password
 from authsvc.principal import LOCAL, Kind
 from authsvc.protocol import names
 
-from . import guard, reads, subjects, texts
+from . import guard, reads, refresh, secrets, subjects, texts
 from .spec import Spec
 from .unit_of_work import Outcome, Transaction, nothing
 
 MAX_RECORDED = 500  # names that the record of an import holds
 MAX_NAMED = 100  # taken names that one refusal lists
+REVOKED = ["remembered passwords", "refresh tokens", "personal access tokens"]
 
 
 def _name(name: str) -> str:
@@ -112,7 +113,11 @@ def change(
     enabled: bool | None = None,
     hashed: str | None = None,
 ) -> Outcome[dict[str, Any]]:
-    """Enable or disable a person of the database, or give them a new password; None leaves it."""
+    """Enable or disable a person of the database, or give them a new password; None leaves it.
+
+    A new password and disabling end their refresh tokens for good. Personal access tokens outlive
+    a password, and sleep while their owner is disabled.
+    """
     guard.administer(tx.rights, "user")
     return _changed(tx, local(tx.session, ref), enabled=enabled, hashed=hashed)
 
@@ -164,10 +169,13 @@ def _changed(
     if hashed is not None:
         _store(tx, row, hashed)
     row.changed_in = tx.version
+    ends = hashed is not None or not row.enabled
+    ended, topics = refresh.end_of(tx, row.id) if ends else (0, frozenset[str]())
     item = reads.user(row)
-    told = {} if hashed is None else {"password": "changed"}
+    told: dict[str, Any] = {} if hashed is None else {"password": "changed"}
+    told |= {"refresh_tokens_ended": ended} if ended else {}
     after = {"user": item, **told}
-    return Outcome(item, before={"user": before}, after=after, topics=_topics(row))
+    return Outcome(item, before={"user": before}, after=after, topics=_topics(row) | topics)
 
 
 def _store(tx: Transaction, row: Subject, hashed: str) -> None:
@@ -179,21 +187,29 @@ def _store(tx: Transaction, row: Subject, hashed: str) -> None:
 
 
 def revoke(tx: Transaction, ref: names.SubjectRef) -> Outcome[dict[str, Any]]:
-    """Forget everywhere that a password of theirs was right; the next use is verified anew.
+    """End all that lets a person in but their password, and what is remembered of that.
 
-    A person of another source need not have been seen here.
+    Their refresh tokens and personal access tokens end for good; a password is verified anew at its
+    next use. A person of another source need not have been seen here.
     """
     guard.administer(tx.rights, "user")
-    if ref.source == LOCAL:
-        subjects.found(tx.session, "user", ref.source, ref.name)
-    else:
+    if ref.source != LOCAL:
         subjects.check_source(tx, ref.source)
-    value = {"user": str(ref), "revoked": ["remembered passwords"]}
-    return Outcome(value, after=value, topics=frozenset({subjects.topic_of_name(ref.name)}))
+        row = subjects.find(tx.session, "user", ref.source, ref.name)
+    else:
+        row = subjects.found(tx.session, "user", ref.source, ref.name)
+    pats = secrets.end(tx, secrets.held(tx.session, row.id, "pat") if row else [], "revoked")
+    tokens, told = (0, frozenset[str]()) if row is None else refresh.end_of(tx, row.id)
+    value = {"user": str(ref), "revoked": REVOKED, "pats": pats.value, "refresh_tokens": tokens}
+    topics = frozenset({subjects.topic_of_name(ref.name)}) | pats.topics | told
+    return Outcome(value, before=pats.before, after=value, topics=topics)
 
 
 def remove(tx: Transaction, ref: names.SubjectRef) -> Outcome[dict[str, Any]]:
-    """Remove a person with all their grants and memberships: no later namesake inherits any."""
+    """Remove a person with all their grants, memberships and secrets.
+
+    No later namesake inherits any.
+    """
     guard.administer(tx.rights, "user")
     row = subjects.found(tx.session, "user", ref.source, ref.name)
     item = reads.user(row)
@@ -204,11 +220,12 @@ def remove(tx: Transaction, ref: names.SubjectRef) -> Outcome[dict[str, Any]]:
         .where(Membership.member_id == row.id)
         .order_by(Subject.name)
     ).all()
-    topics = _topics(row)
+    held = secrets.held(tx.session, row.id)
+    topics = _topics(row) | frozenset(map(secrets.topic, held))
     tx.session.delete(row)
-    before = {"user": item, "groups": list(groups), "grants": grants}
+    before = {"user": item, "groups": list(groups), "grants": grants, "secrets": held}
     value = {"removed": item, "groups": list(groups), "grants": [each["id"] for each in grants]}
-    return Outcome(value, before=before, topics=topics)
+    return Outcome({**value, "secrets": held}, before=before, topics=topics)
 
 
 def local(session: Session, ref: names.SubjectRef) -> Subject:

@@ -68,9 +68,10 @@ def change(context: typer.Context, edit: Callable[[Transaction], Outcome[T]]) ->
         return parts.unit_of_work.run(actor(), edit)
 
 
-def people_of(settings: Settings, *, debug: bool = False) -> People:
+def people_of(settings: Settings, *, debug: bool = False, files: bool = False) -> People:
     """Whom the sources know; a directory is asked when a question is about one of its people.
 
+    A file is asked as well with `files`: it knows no more of its people than that they are there.
     One that cannot be asked is told of by the error alone, or by the log too with `debug`.
     """
     from functools import partial
@@ -78,10 +79,12 @@ def people_of(settings: Settings, *, debug: bool = False) -> People:
     from authsvc.access.questions import People
 
     names = [source.name for source in settings.sources]
-    return People(names, partial(_asked, settings, debug))
+    return People(names, partial(_asked, settings, debug, files))
 
 
-def _asked(settings: Settings, debug: bool, source: str, name: str) -> Principal | None:
+def _asked(
+    settings: Settings, debug: bool, files: bool, source: str, name: str
+) -> Principal | None:
     """As `asked_once`; its error says what to do next."""
     from contextlib import nullcontext
 
@@ -90,9 +93,11 @@ def _asked(settings: Settings, debug: bool, source: str, name: str) -> Principal
 
     try:
         with nullcontext() if debug else _without_log():
-            return asked_once(settings, source, name)
+            return asked_once(settings, source, name, files=files)
     except Unavailable as error:
-        advice = f"see to sources.{source}.urls, or run it again with --debug to see why"
+        kind = next(each.type for each in settings.sources if each.name == source)
+        key = "urls" if kind == "ldap" else "path"
+        advice = f"see to sources.{source}.{key}, or run it again with --debug to see why"
         raise Unavailable(error.message, what=error.what, advice=advice) from error
 
 

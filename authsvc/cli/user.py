@@ -55,7 +55,7 @@ def set_password(
     """Give a person a new password."""
     from authsvc.changes import users
 
-    ref = _ref(name)
+    ref = ref_of(name)
     with opened(context) as parts:
         with parts.database.read() as session:
             users.local(session, ref)
@@ -80,7 +80,7 @@ def show(context: typer.Context, name: Name) -> None:
     """Show a person."""
     from authsvc.changes import reads, subjects
 
-    ref = _ref(name)
+    ref = ref_of(name)
     with opened(context) as parts, parts.database.read() as session:
         output.item(context, reads.user(subjects.found(session, ref.kind, ref.source, ref.name)))
 
@@ -99,33 +99,41 @@ def disable(context: typer.Context, name: Name) -> None:
 
 @app.command()
 def revoke(context: typer.Context, name: Name) -> None:
-    """Forget everywhere that a person's password was right, so that it is verified anew."""
+    """End a person's refresh tokens and personal access tokens; passwords are verified anew."""
     from authsvc.changes import users
 
-    ref = _ref(name)
+    ref = ref_of(name)
     value = change(context, lambda tx: users.revoke(tx, ref))
-    output.result(context, value, f"remembered passwords of {name} are forgotten")
+    text = (
+        f"ended {len(value['pats'])} personal access tokens and {value['refresh_tokens']} refresh "
+        f"tokens of {name}; remembered passwords are forgotten"
+    )
+    output.result(context, value, text)
 
 
 @app.command()
 def remove(context: typer.Context, name: Name) -> None:
-    """Remove a person with all grants and memberships; a later namesake inherits nothing."""
+    """Remove a person with all grants, memberships and tokens; no later namesake inherits."""
     from authsvc.changes import users
 
-    ref = _ref(name)
+    ref = ref_of(name)
     value = change(context, lambda tx: users.remove(tx, ref))
-    text = f"removed {name}, {len(value['grants'])} grants and {len(value['groups'])} memberships"
+    counts = {
+        "grants": "grants", "groups": "memberships", "secrets": "tokens",
+    }  # fmt: skip
+    told = ", ".join(f"{len(value[key])} {word}" for key, word in counts.items())
+    text = f"removed {name}: {told}"
     output.result(context, value, text)
 
 
 def _set_enabled(context: typer.Context, name: str, *, enabled: bool) -> None:
     from authsvc.changes import users
 
-    ref = _ref(name)
+    ref = ref_of(name)
     output.item(context, change(context, lambda tx: users.set_enabled(tx, ref, enabled=enabled)))
 
 
-def _ref(name: str) -> "SubjectRef":
+def ref_of(name: str) -> "SubjectRef":
     """The person that NAME means, alice (local) or SOURCE:alice; raises `Invalid`."""
     from authsvc.errors import Invalid
     from authsvc.protocol.names import parse_subject

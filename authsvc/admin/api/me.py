@@ -51,6 +51,7 @@ def _me(call: Call, session: Session, rights: Rights) -> dict[str, Any]:
     )
     view = load_view(session, who)
     return {
+        "kind": who.kind.value,
         "id": who.id,
         "name": who.name,
         "source": who.source,

@@ -53,7 +53,7 @@ async def patch(call: Call) -> Reply:
 
 
 async def revoke(call: Call) -> Reply:
-    """Forget everywhere that a password of theirs was right."""
+    """End their refresh tokens and personal access tokens, and what is remembered of them."""
     call.no_query()
     await call.spec(Spec)
     key = call.id
@@ -109,6 +109,6 @@ PEOPLE = Collection(
 )
 OPERATIONS: Operations = PEOPLE.described(create, patch) | {
     ("POST", "/users/{id}/revoke"): Described(
-        revoke, "Forget everywhere that a user's password was right", Revoked, once=True
+        revoke, "End a user's tokens, and what is remembered of the password", Revoked, once=True
     )
 }

@@ -75,6 +75,35 @@ class GrantItem(Item):
     reason: str
 
 
+class RobotSecretItem(Item):
+    """A secret of a robot: never itself, but whether it is still used."""
+
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None = Field(description="Does not count for the entity tag.")
+
+
+class RobotItem(Item):
+    """An account of a machine: it signs in as `robot.NAME` with one of its secrets."""
+
+    id: int = Id
+    name: str = Field(description="Without the `robot.` of its login.")
+    namespace: str = Field(description="Whose owners manage it, and where its role counts.")
+    role: str
+    registry: str | None = Field(description="Null: all registries.")
+    enabled: bool
+    expires_at: str | None
+    cidrs: list[str] = Field(description="Where its secrets are good; none: anywhere.")
+    secrets: list[RobotSecretItem] = Field(description="Two at most, the newest last.")
+
+
+class RobotWithSecret(RobotItem):
+    """A robot, and its new secret."""
+
+    secret: str = Field("", description="Shown this once; left out when a request is repeated.")
+    advice: str = Field("", description="What to do for a secret that was not seen; else left out.")
+
+
 class KeyItem(Item):
     """A signing key."""
 

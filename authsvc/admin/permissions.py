@@ -43,6 +43,8 @@ PERMISSIONS: Final[Mapping[tuple[str, str], Entrance]] = {
     **_collection("/groups", Entrance.READER),
     **_collection("/roles", Entrance.MANAGER),
     **_collection("/grants", Entrance.MANAGER),
+    **_collection("/robots", Entrance.MANAGER),
+    ("POST", "/robots/{id}/rotate"): Entrance.MANAGER,
     ("POST", "/users/{id}/revoke"): Entrance.READER,
     ("GET", "/keys"): Entrance.READER,
     ("GET", "/keys/{id}"): Entrance.READER,

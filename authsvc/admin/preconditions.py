@@ -7,12 +7,16 @@ from typing import Any
 
 from authsvc.errors import Invalid, Stale, Unconditional
 
+USE = "last_used_at"
 _TAG = re.compile(r'\s*((?:W/)?"[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
 
 
 def etag(item: dict[str, Any]) -> str:
-    """The strong entity tag of an item: equal for equal items, and only for those."""
-    text = json.dumps(item, sort_keys=True, separators=(",", ":"))
+    """The strong entity tag of an item: equal for equal items, and only for those.
+
+    When something was last used does not count: what a busy machine uses could never be changed.
+    """
+    text = json.dumps(_without_use(item), sort_keys=True, separators=(",", ":"))
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
@@ -34,6 +38,13 @@ def check(if_match: str | None, item: dict[str, Any]) -> None:
         return
     if etag(item) not in _tags(if_match):
         raise Stale("the item has changed since you read it", advice="read it again")
+
+
+def _without_use(value: Any) -> Any:
+    """A value without its members `last_used_at`, at any depth."""
+    if isinstance(value, dict):
+        return {k: _without_use(v) for k, v in value.items() if k != USE}
+    return [_without_use(each) for each in value] if isinstance(value, list) else value
 
 
 def _tags(header: str) -> list[str]:

@@ -13,12 +13,12 @@ from authsvc.db.models import Grant, Namespace
 from authsvc.errors import Conflict, NotFound
 from authsvc.protocol import names
 
-from . import grants, guard, reads, registries, subjects, texts
+from . import grants, guard, reads, registries, robot_rows, subjects, texts
 from .references import referred
 from .spec import Spec
 from .unit_of_work import Outcome, Transaction, nothing
 
-R = TypeVar("R", "reads.GrantRow", "reads.NamespaceRow")
+R = TypeVar("R", "reads.GrantRow", "reads.NamespaceRow", "reads.RobotRow")
 Visibility = Literal["private", "internal", "public"]
 
 
@@ -83,7 +83,7 @@ def change(
 def remove(tx: Transaction, name: str, registry: str | None) -> Outcome[dict[str, Any]]:
     """Remove it with all that lies at or below its path in its registry (contract 5, rule 10).
 
-    That is every grant and every namespace there, of all registries when it is for all. What
+    That is every grant, robot and namespace there, of all registries when it is for all. What
     lies there but is for all registries stays when it is for one; the value names it as `stays`.
     Raises `NotFound`, and `Forbidden` unless all that goes with it is the actor's to remove.
     """
@@ -93,23 +93,23 @@ def remove(tx: Transaction, name: str, registry: str | None) -> Outcome[dict[str
     own = None if registry is None else row.registry_id
     given, kept = _split(_grants_within(tx.session, name), own, lambda each: each[0].registry_id)
     spaces, left = _split(_spaces_within(tx.session, name), own, lambda each: each[0].registry_id)
+    homes, others = _split(_robots_within(tx.session, name), own, lambda each: each[2].registry_id)
     grants.check_removal(tx, given)
-    for gone in (*given, *spaces):
-        tx.session.delete(gone[0])
-    before = {
+    gone = {
         "namespaces": [reads.namespace(*each) for each in spaces],
         "grants": [reads.grant(each) for each in given],
     }
-    value = {
-        "removed": item,
-        **before,
-        "stays": {
-            "namespaces": [reads.namespace(*each) for each in left],
-            "grants": [reads.grant(each) for each in kept],
-        },
+    stays = {
+        "namespaces": [reads.namespace(*each) for each in left],
+        "grants": [reads.grant(each) for each in kept],
+        "robots": reads.robots(tx.session, others),
     }
-    topics = subjects.topics(each.subject for each in given) | {"base"}
-    return Outcome(value, before=before, topics=topics)
+    taken = robot_rows.take_away(tx, homes)
+    for each in (*taken.not_of_them(given), *spaces):
+        tx.session.delete(each[0])
+    topics = subjects.topics(each.subject for each in given) | {"base"} | taken.topics
+    value = {"removed": item, **gone, "robots": taken.robots, "stays": stays}
+    return Outcome(value, before={**gone, **taken.recorded}, topics=topics)
 
 
 def find(session: Session, name: str, registry: str | None) -> Namespace | None:
@@ -156,6 +156,11 @@ def _grants_within(session: Session, name: str) -> list[reads.GrantRow]:
 def _spaces_within(session: Session, name: str) -> list[reads.NamespaceRow]:
     rows = reads.namespace_rows(session, Namespace.path.startswith(name, autoescape=True))
     return [row for row in rows if is_within(row.namespace.path, name)]
+
+
+def _robots_within(session: Session, name: str) -> list[reads.RobotRow]:
+    rows = reads.robot_rows(session, Grant.pattern.startswith(name, autoescape=True))
+    return [row for row in rows if is_within(row.grant.pattern, name)]
 
 
 def _split(

@@ -4,15 +4,25 @@ No item holds a secret or a hash. Lists are ordered by name and then by id.
 """
 
 import json
-from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from authsvc.access.rights import Owned, Rights
 from authsvc.access.roles import BUILT_IN, allow_of
-from authsvc.db.models import Change, Grant, Membership, Namespace, Registry, Role, Subject
+from authsvc.db.models import (
+    Change,
+    Grant,
+    Membership,
+    Namespace,
+    Registry,
+    Robot,
+    Role,
+    Secret,
+    Subject,
+)
 
 from .subjects import text_of
 from .when import print_time
@@ -34,6 +44,26 @@ class GrantRow(NamedTuple):
     subject: Subject
     role: str
     registry: str | None
+
+
+class RobotRow(NamedTuple):
+    """A robot with its home grant, and the names that this refers to."""
+
+    subject: Subject
+    robot: Robot
+    grant: Grant
+    role: str
+    registry: str | None
+
+
+ROBOTS: Final = (
+    select(Subject, Robot, Grant, Role.name, Registry.name)
+    .join(Robot, Robot.subject_id == Subject.id)
+    .join(Grant, Grant.id == Robot.grant_id)
+    .join(Role, Role.id == Grant.role_id)
+    .outerjoin(Registry, Registry.id == Grant.registry_id)
+)
+"""All robots, a `RobotRow` each; what `grants_seen` says of a home grant holds for its robot."""
 
 
 def registry(row: Registry) -> dict[str, Any]:
@@ -169,6 +199,46 @@ def grant_rows(session: Session, *where: ColumnElement[bool]) -> list[GrantRow]:
 def grants(session: Session, *where: ColumnElement[bool]) -> list[dict[str, Any]]:
     """The grants that meet all of `where`, as items."""
     return [grant(row) for row in grant_rows(session, *where)]
+
+
+def robot_rows(session: Session, *where: ColumnElement[bool]) -> list[RobotRow]:
+    """The robots that meet all of `where`, by name."""
+    rows = session.execute(ROBOTS.where(*where).order_by(Subject.name))
+    return [RobotRow(*row) for row in rows]
+
+
+def robots(session: Session, rows: Sequence[RobotRow]) -> list[dict[str, Any]]:
+    """The items of robots, in that order; the secrets of each from the oldest on."""
+    held: dict[int, list[dict[str, Any]]] = {row.subject.id: [] for row in rows}
+    query = select(Secret).where(Secret.kind == "rob").order_by(Secret.id)
+    if len(rows) <= FEW:
+        query = query.where(Secret.subject_id.in_(held))
+    for secret in session.scalars(query):
+        held.get(secret.subject_id, []).append(_times(secret))
+    return [_robot(row, held[row.subject.id]) for row in rows]
+
+
+def _robot(row: RobotRow, secrets: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "id": row.subject.id,
+        "name": row.subject.name,
+        "namespace": row.grant.pattern,
+        "role": row.role,
+        "registry": row.registry,
+        "enabled": row.subject.enabled,
+        "expires_at": print_time(row.robot.expires_at),
+        "cidrs": list(row.robot.cidrs),
+        "secrets": secrets,
+    }
+
+
+def _times(secret: Secret) -> dict[str, Any]:
+    """What is told of a secret: never anything by which it could be known."""
+    return {
+        "created_at": print_time(secret.created_at),
+        "expires_at": print_time(secret.expires_at),
+        "last_used_at": print_time(secret.last_used_at),
+    }
 
 
 def grants_seen(rights: Rights) -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from authsvc.db.models import Grant, Namespace, Registry
 from authsvc.errors import Conflict, NotFound
 from authsvc.protocol import names
 
-from . import guard, keys, reads, subjects, texts
+from . import guard, keys, reads, refresh, robot_rows, subjects, texts
 from .spec import Spec, checked
 from .unit_of_work import Outcome, Transaction, nothing
 
@@ -47,7 +47,10 @@ def add(tx: Transaction, spec: RegistrySpec) -> Outcome[dict[str, Any]]:
 
 
 def change(tx: Transaction, name: str, members: Mapping[str, Any]) -> Outcome[dict[str, Any]]:
-    """Set the given members; `name` itself stays. Raises `NotFound`, `Invalid`."""
+    """Set the given members; `name` itself stays. Raises `NotFound`, `Invalid`.
+
+    Switching refresh tokens off ends all that there are, for good: on again gives new ones only.
+    """
     guard.administer(tx.rights, "registry")
     row = found(tx.session, name)
     before = reads.registry(row)
@@ -59,24 +62,29 @@ def change(tx: Transaction, name: str, members: Mapping[str, Any]) -> Outcome[di
         setattr(row, key, value)
     row.changed_in = tx.version
     topics = _settle_key(tx, row, before=before["key_header"])
+    ended, forgotten = (0, frozenset[str]()) if spec.refresh_tokens else refresh.end_at(tx, row.id)
     after = reads.registry(row)
-    return Outcome(after, before={"registry": before}, after={"registry": after}, topics=topics)
+    told = {"registry": after, **({"refresh_tokens_ended": ended} if ended else {})}
+    return Outcome(after, before={"registry": before}, after=told, topics=topics | forgotten)
 
 
 def remove(tx: Transaction, name: str) -> Outcome[dict[str, Any]]:
-    """Remove it with its namespaces and all grants for it alone (by foreign key)."""
+    """Remove it with its robots, and its namespaces and all grants for it alone (foreign keys)."""
     guard.administer(tx.rights, "registry")
     row = found(tx.session, name)
     item = reads.registry(row)
     rows = reads.grant_rows(tx.session, Grant.registry_id == row.id)
     namespaces = reads.namespaces(tx.session, Namespace.registry_id == row.id)
     grants = [reads.grant(each) for each in rows]
+    taken = robot_rows.take_away(tx, reads.robot_rows(tx.session, Grant.registry_id == row.id))
     row.key_header = "x5c"  # no key is kept for it any more
     topics = _settle_key(tx, row, before=item["key_header"])
-    topics |= subjects.topics(each.subject for each in rows)
+    topics |= subjects.topics(each.subject for each in rows) | taken.topics
+    topics |= refresh.end_at(tx, row.id)[1]
     tx.session.delete(row)
-    before = {"registry": item, "namespaces": namespaces, "grants": grants}
+    before = {"registry": item, "namespaces": namespaces, "grants": grants, **taken.recorded}
     value = {"removed": item, "namespaces": len(namespaces), "grants": len(grants)}
+    value |= {"robots": len(taken.robots)}
     return Outcome(value, before=before, topics=topics)
 
 

@@ -82,11 +82,12 @@ def show(context: typer.Context, path: PathName, registry: RegistryName = None) 
 
 @app.command()
 def remove(context: typer.Context, path: PathName, registry: RegistryName = None) -> None:
-    """Remove a namespace with every grant and namespace at or below its path."""
+    """Remove a namespace with every grant, robot and namespace at or below its path."""
     from authsvc.changes import namespaces
 
     value = change(context, lambda tx: namespaces.remove(tx, path, registry))
-    lines = [f"removed {path} with {len(value['grants'])} grants at or below it"]
+    counted = f"{len(value['grants'])} grants and {len(value['robots'])} robots"
+    lines = [f"removed {path} with {counted} at or below it"]
     lines += [
         f"stays, since it is for all registries: namespace {each['name']}"
         for each in value["stays"]["namespaces"]
@@ -95,5 +96,9 @@ def remove(context: typer.Context, path: PathName, registry: RegistryName = None
         f"stays, since it is for all registries: grant {each['id']}, {each['effect']} "
         f"{each['role']} to {each['subject']} on {each['on']}"
         for each in value["stays"]["grants"]
+    ]
+    lines += [
+        f"stays, since it is for all registries: robot {each['name']}"
+        for each in value["stays"]["robots"]
     ]
     output.result(context, value, "\n".join(lines))

@@ -20,6 +20,7 @@ from . import (
     policy,
     registry,
     registry_config,
+    robot,
     role,
     user,
     who_can,
@@ -45,6 +46,7 @@ app.add_typer(group.app, name="group")
 app.add_typer(namespace.app, name="namespace")
 app.add_typer(role.app, name="role")
 app.add_typer(grant.app, name="grant")
+app.add_typer(robot.app, name="robot")
 app.command("explain")(explain.explain)
 app.command("who-can")(who_can.who_can)
 app.add_typer(policy.app, name="policy")

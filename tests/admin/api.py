@@ -43,6 +43,11 @@ def furnished(folder, **more):
     return settings, parts
 
 
+def without_secret(item):
+    """An item as it is read again."""
+    return {name: value for name, value in item.items() if name not in ("secret", "advice")}
+
+
 @dataclass(frozen=True)
 class Api:
     """Calls /api/v1 as somebody."""
@@ -71,10 +76,10 @@ class Api:
         return await self("POST", path, body, headers=headers, **more)
 
     async def make(self, path, **members):
-        """The item that a POST makes."""
+        """The item that a POST makes, without the secret that some have in that answer."""
         answer = await self.post(path, members)
         assert answer.status == 201, answer.body
-        return answer.json
+        return without_secret(answer.json)
 
     async def patch(self, path, body, *, tag=None):
         """A change of an item as it is now, or of what had the entity tag `tag`."""
@@ -113,4 +118,4 @@ class Api:
         return answer.access
 
 
-__all__ = ["OFF", "PASSPHRASE", "PASSWORD", "PEOPLE", "SOON", "Api", "furnished"]
+__all__ = ["OFF", "PASSPHRASE", "PASSWORD", "PEOPLE", "SOON", "Api", "furnished", "without_secret"]

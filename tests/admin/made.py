@@ -5,7 +5,7 @@ import itertools
 from admin.api import PASSPHRASE
 
 NUMBERS = itertools.count(1)
-NOUNS = ["registries", "namespaces", "users", "groups", "roles", "grants"]
+NOUNS = ["registries", "namespaces", "users", "groups", "roles", "grants", "robots"]
 CHANGES = {
     "registries": {"ttl": 600},
     "namespaces": {"visibility": "public"},
@@ -13,6 +13,7 @@ CHANGES = {
     "groups": {"members": ["file:bob"]},
     "roles": {"allow": ["repository:pull"]},
     "grants": {"role": "writer"},
+    "robots": {"role": "writer"},
 }
 
 
@@ -26,4 +27,5 @@ def fresh(noun):
         "groups": {"name": f"group{number}"},
         "roles": {"name": f"role{number}", "allow": ["repository:push"]},
         "grants": {"subject": "user:file:bob", "role": "reader", "on": f"place{number}"},
+        "robots": {"name": f"robot{number}", "namespace": f"place{number}", "role": "reader"},
     }[noun]

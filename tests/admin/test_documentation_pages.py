@@ -76,7 +76,7 @@ async def test_real_answers_fit_the_models(realm):
         TokenError.model_validate_json(answer.body)
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1/robots", "/token-x", "/console/", "/nope/"])
+@pytest.mark.parametrize("path", ["/", "/api/v1/tokens", "/token-x", "/console/", "/nope/"])
 async def test_other_paths_are_problems(realm, path):
     answer = await realm.call("GET", path)
     assert answer.status == 404

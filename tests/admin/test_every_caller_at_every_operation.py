@@ -44,6 +44,12 @@ EXPECTED = {
     "GET /grants/{id}": (404, 404, 404, 404, 200, 200),
     "PATCH /grants/{id}": (404, 404, 404, 404, 403, 200),
     "DELETE /grants/{id}": (404, 404, 404, 404, 403, 200),
+    "GET /robots": (404, 200, 200, 200, 200, 200),
+    "POST /robots": (404, 403, 403, 403, 403, 201),
+    "GET /robots/{id}": (404, 404, 404, 404, 200, 200),
+    "PATCH /robots/{id}": (404, 404, 404, 404, 403, 200),
+    "DELETE /robots/{id}": (404, 404, 404, 404, 403, 200),
+    "POST /robots/{id}/rotate": (404, 404, 404, 404, 403, 200),
     "GET /keys": (404, 404, 404, 404, 200, 200),
     "GET /keys/{id}": (404, 404, 404, 404, 200, 200),
     "POST /keys/rotate": (404, 404, 404, 404, 403, 200),
@@ -65,6 +71,7 @@ ELSEWHERE = "repository:elsewhere/app:push"
 POLICED = {"subject": "user:file:dora", "role": "writer", "on": "elsewhere"}
 BODIES = {
     "POST /users/{id}/revoke": {},
+    "POST /robots/{id}/rotate": {"keep_old": "1h"},
     "POST /keys/rotate": {},
     "POST /explain": {"subject": "user:file:dora", "scope": ELSEWHERE, "service": "reg-a.test"},
     "POST /who-can": {"action": "pull", "name": "elsewhere/app", "service": "reg-a.test"},

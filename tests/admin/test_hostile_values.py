@@ -43,7 +43,7 @@ TAKEN = {
 }
 
 NAMED = {"registries": "name", "namespaces": "name", "users": "name", "groups": "name",
-         "roles": "name", "grants": "on"}  # fmt: skip
+         "roles": "name", "grants": "on", "robots": "namespace"}  # fmt: skip
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -103,6 +103,16 @@ VALUES = [
     ("grants", {"reason": "a" * 1001}, "/reason"),
     ("grants", {"on": "a***"}, "/on"), ("grants", {"on": "{user}"}, "/on"),
     ("grants", {"on": "*" + "x" * 255}, "/on"),
+    *(("robots", {"name": name}, "/name")
+      for name in ("CI", "ro$bot", "a+b", "a:b", "a@b", "a/b", "robot.", "robot.robot.x", "a b",
+                   "", "a\n", "é", "a" * 250, None, 1)),
+    ("robots", {"role": "owner"}, "/role"), ("robots", {"role": "admin"}, "/role"),  # RB-17
+    ("robots", {"role": "auditor"}, "/role"), ("robots", {"role": "catalog-reader"}, "/role"),
+    ("robots", {"registry": 1}, "/registry"), ("robots", {"enabled": "yes"}, "/enabled"),
+    ("robots", {"expires_at": "2020-01-01T00:00:00Z"}, "/expires_at"),
+    ("robots", {"expires_at": "30d"}, "/expires_at"), ("robots", {"cidrs": ["x"]}, "/cidrs/0"),
+    ("robots", {"cidrs": ["10.1.2.3/8"]}, "/cidrs/0"), ("robots", {"secrets": []}, "/secrets"),
+    ("robots", {"secret": "mine"}, "/secret"), ("robots", {"digest": "mine"}, "/digest"),
 ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from schemathesis.config import SchemathesisConfig
 
 from authsvc.admin.api import OPERATIONS
 from authsvc.admin.routes import PREFIX
-from authsvc.changes import grants, roles, users
+from authsvc.changes import grants, robots, roles, users
 from authsvc.changes.policy.apply import submit_files
 from authsvc.changes.spec import checked
 from authsvc.principal import SYSTEM
@@ -90,6 +90,12 @@ def fill(parts):
     for number in numbers:
         role = checked(roles.RoleSpec, {"name": f"role{number}", "allow": ["repository:pull"]})
         run(SYSTEM, lambda tx, role=role: roles.add(tx, role))
+        robot = checked(
+            robots.RobotSpec,
+            {"name": f"robot{number}", "namespace": f"space{number}", "role": "reader"},
+        )
+        digest = number.to_bytes(32, "big")
+        run(SYSTEM, lambda tx, robot=robot, digest=digest: robots.add(tx, robot, digest))
     hashed = users.password_hash("admin", ADMIN, ())
     run(SYSTEM, lambda tx: users.add(tx, "admin", hashed, enabled=True))
     grant = checked(grants.GrantSpec, {"subject": "user:admin", "role": "admin"})

@@ -24,9 +24,9 @@ REQUESTS = [
 ]  # fmt: skip
 UNSEEN = {
     "carol": tuple(CHANGES),
-    "olga": ("registries", "namespaces", "users", "groups", "grants"),
-    "otto": ("namespaces", "users", "groups", "grants"),
-    "temp": ("namespaces", "users", "groups", "grants"),
+    "olga": ("registries", "namespaces", "users", "groups", "grants", "robots"),
+    "otto": ("namespaces", "users", "groups", "grants", "robots"),
+    "temp": ("namespaces", "users", "groups", "grants", "robots"),
 }
 
 
@@ -84,6 +84,19 @@ async def test_a_user_who_is_not_seen_cannot_be_revoked(api):
         ]
         assert seen == absent
         assert seen[0] == 404
+
+
+async def test_a_robot_that_is_not_seen_cannot_be_rotated(api):
+    item = await api.make("/robots", **fresh("robots"))
+    for who in ("carol", "olga", "temp"):
+        for body in ({}, {"keep_old": 0}):
+            seen, absent = [
+                said(await api.as_(who).post(f"/robots/{id_}/rotate", body))
+                for id_ in (item["id"], ABSENT)
+            ]
+            assert seen == absent
+            assert seen[0] == 404
+    assert (await api.get(f"/robots/{item['id']}")).json == item
 
 
 async def test_an_id_of_another_collection_is_no_id_of_this_one(api):  # AD-02

@@ -14,6 +14,7 @@ from . import (
     policy,
     questions,
     registries,
+    robots,
     roles,
     users,
 )
@@ -25,6 +26,7 @@ OPERATIONS: Final[Operations] = {
     **groups.RESOURCE.operations(),
     **roles.RESOURCE.operations(),
     **grants.RESOURCE.operations(),
+    **robots.OPERATIONS,
     **keys.OPERATIONS,
     **audit.OPERATIONS,
     **questions.OPERATIONS,

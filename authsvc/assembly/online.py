@@ -42,7 +42,7 @@ from authsvc.tokens.records import Pseudonyms
 from authsvc.tokens.service import TokenService
 from authsvc.web.exposure import transport_state
 
-from .minted import minted_of
+from .minted import end_lost, minted_of
 from .offline import Offline, offline
 from .refresh import forget_ended, refresh_tokens_of
 from .sources import People, people_of
@@ -51,6 +51,7 @@ CORES = os.cpu_count() or 1
 UNHEARD = 2.0  # seconds without news after which /readyz says so; tokens go on until feed.BLIND
 PROBED = 1.0  # seconds between two looks whether a directory answers
 FORGETTING = 600.0  # seconds between two removals of what is kept no longer
+LOSING = 5.0  # seconds between two looks whose lines are gone from files
 USES = 5.0  # seconds between two writes of when secrets were used last
 TENDING = 1.0  # seconds between two looks at Redis and writes of known addresses
 READERS = 4  # threads of the admin API
@@ -225,6 +226,7 @@ def _jobs(base: Offline, keyring: Keyring, people: People, costs: HashCosts) -> 
         *(Job(f"source {each.name}", PROBED, each.refresh) for each in people.directories),
         Job("hash costs", staleness / 2, costs.refresh),
         Job("answers", FORGETTING, partial(_forget_answers, base), exclusive=True),
+        Job("secrets of files", LOSING, partial(end_lost, base, people.files), exclusive=True),
         Job("refresh tokens", FORGETTING, partial(forget_ended, base), exclusive=True),
         Job("secrets", FORGETTING, partial(_forget_secrets, base), exclusive=True),
         *(checkpoint if base.database.is_sqlite else ()),

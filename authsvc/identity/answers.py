@@ -57,7 +57,7 @@ def about_of(username: str, outcome: Verified | Rejected) -> frozenset[str]:
     """The topics of the change feed that end this answer."""
     topics = {topic_of(username)}
     if isinstance(outcome, Verified):
-        topics.add(topic_of(outcome.principal.name))
+        topics.add(topic_of(outcome.principal.claim))
         if outcome.credential_id is not None:
             topics.add(f"secret:{outcome.credential_id}")
     return frozenset(topics)

@@ -211,11 +211,9 @@ class Authenticator:
         self, digest: bytes, credentials: Password, address: str, ask: _Ask
     ) -> Verified | Rejected:
         """What `ask` says; equal questions at once, from any addresses, are one."""
+        topic = None if is_minted(credentials) else topic_of(credentials.username)
         return await self._flights.join(
-            digest,
-            address,
-            topic_of(credentials.username),
-            partial(self._evaluate, digest, credentials, ask),
+            digest, address, topic, partial(self._evaluate, digest, credentials, ask)
         )
 
     def _recall(self, digest: bytes, address: str) -> Verified | Rejected | None:

@@ -16,7 +16,7 @@ from authsvc.principal import Kind, Principal
 BLANK = 1.0  # seconds that a file must stay blank to be taken for one without people
 _NAMED = 20  # faulty lines in one log entry; the rest is counted
 
-_GONE = Rejected("unknown_user")
+_GONE, _BARRED = Rejected("unknown_user"), Rejected("disabled")
 
 _log = logs.get("identity")
 
@@ -29,7 +29,7 @@ class Htpasswd:
     is then `degraded`. One that stays blank has nobody in it. A file that was never good cannot be
     asked. `pause` waits some seconds.
 
-    The hashes are held as one value that is replaced whole, so no check sees half a file.
+    The lines are held as one value that is replaced whole, so no check sees half a file.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Htpasswd:
         self._pause = pause
         self._timer = timer
         self._blank: tuple[Stamp, float] | None = None  # the blank file, and since when
-        self._hashes: dict[str, str] | None = None
+        self._lines: Parsed | None = None
         self._samples: tuple[str, ...] = ()
         self._judged: Stamp | None = None
         self._fault: str | None = None
@@ -55,10 +55,7 @@ class Htpasswd:
         self.refresh()
 
     def verify(self, username: str, password: str, now: float) -> Verified | Rejected | Unknown:  # noqa: ARG002 - lines have no end
-        hashes = self._hashes
-        if hashes is None:
-            raise Unavailable(f"the file of source {self.name} cannot be read", what=self.name)
-        stored = hashes.get(username)
+        stored = self._good().hashes.get(username)
         if stored is None:
             return Unknown()
         if not self._schemes.verify(stored, password):
@@ -71,23 +68,22 @@ class Htpasswd:
             verified.principal.name
         )
 
-    def mark(self, username: str) -> object:
-        return self._hashes.get(username) if self._hashes else None
+    def mark(self, username: str) -> str | None:
+        return self._lines.hashes.get(username) if self._lines else None
 
     def knows(self, username: str) -> Principal | None:
-        if self._hashes is None:
-            raise Unavailable(f"the file of source {self.name} cannot be read", what=self.name)
-        return self._principal(username) if username in self._hashes else None
+        return self._principal(username) if username in self._good().hashes else None
 
     def current(self, principal: Principal) -> Principal | Rejected | None:
-        """Whether there is a line for that name; None while there is no good file."""
-        if self._hashes is None:
-            return None
-        return principal if principal.name in self._hashes else _GONE
+        """Whether there is a line for that name; None while there is no good file.
+
+        `disabled`: there is one that is faulty, which may be meant so, or may be a slip.
+        """
+        return None if self._lines is None else self._in(self._lines, principal)
 
     def recheck(self, principal: Principal) -> Principal | Rejected:
         """As `current`, which knows all that the file says. Raises Unavailable."""
-        return principal if self.knows(principal.name) else _GONE
+        return self._in(self._good(), principal)
 
     def in_outage(self, principal: Principal) -> Principal | Rejected | None:  # noqa: ARG002 - no grace
         """Nobody: what was good last stays in use as it is."""
@@ -95,14 +91,14 @@ class Htpasswd:
 
     def has_new_password(self, principal: Principal, password: str) -> bool:
         """Whether the line is another one than `Verified.password` stood for."""
-        stored = self._hashes.get(principal.name) if self._hashes else None
+        stored = self.mark(principal.name)
         return stored is not None and _stands_for(stored) != password
 
     def samples(self) -> Collection[str]:
         return self._samples
 
     def state(self) -> str:
-        return "degraded" if self._fault or self._hashes is None else "ok"
+        return "degraded" if self._fault or self._lines is None else "ok"
 
     def refresh(self) -> None:
         """Take over what has changed in the file, once it stands still. Blocks; never raises.
@@ -124,11 +120,16 @@ class Htpasswd:
 
     def _judge(self, parsed: Parsed, seen: Stamp) -> None:
         self._name_faults(parsed)
-        if self._hashes and parsed.unusable and not self._stays_blank(parsed, seen):
+        if (
+            self._lines
+            and self._lines.hashes
+            and parsed.unusable
+            and not self._stays_blank(parsed, seen)
+        ):
             self._keep("no line of it is usable, though there were some before")
             return
         self._samples = tuple({cost(stored): stored for stored in parsed.hashes.values()}.values())
-        self._hashes = parsed.hashes
+        self._lines = parsed
         self._fault = None
         _log.info("htpasswd file read", source=self.name, people=len(parsed.hashes))
 
@@ -149,7 +150,7 @@ class Htpasswd:
                 source=self.name,
                 path=str(self._path),
                 fault=fault,
-                kept=len(self._hashes or ()),
+                kept=len(self._lines.hashes) if self._lines else 0,
             )
         self._fault = fault
 
@@ -164,6 +165,17 @@ class Htpasswd:
                 lines=[f"{number}: {text}" for number, text in new[:_NAMED]],
                 more=max(0, len(new) - _NAMED),
             )
+
+    def _good(self) -> Parsed:
+        """The lines of the last good file. Raises Unavailable while there was none."""
+        if self._lines is None:
+            raise Unavailable(f"the file of source {self.name} cannot be read", what=self.name)
+        return self._lines
+
+    def _in(self, lines: Parsed, principal: Principal) -> Principal | Rejected:
+        if principal.name in lines.hashes:
+            return self._principal(principal.name)
+        return _BARRED if principal.name in lines.barred else _GONE
 
     def _principal(self, username: str) -> Principal:
         """The name is all the identity that a file knows."""

@@ -19,9 +19,13 @@ _LONGEST_NAME = 255  # bytes, for Apache's htpasswd and for passlib's reader
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """`hashes` by name; `faults` as (line number, text), in which nothing of the line stands."""
+    """`hashes` by name; `faults` as (line number, text), in which nothing of the line stands.
+
+    `barred` are the names whose line is faulty: they are there, but nobody signs in by it.
+    """
 
     hashes: dict[str, str]
+    barred: frozenset[str]
     faults: tuple[tuple[int, str], ...]
     blank: bool
 
@@ -48,7 +52,8 @@ def parse(content: bytes, schemes: Schemes) -> Parsed:
             good[name] = stored
         else:
             faults.append((number, fault))
-    return Parsed(_read(good, schemes), tuple(faults), blank=not content.strip())
+    barred = frozenset(name.decode("utf-8", "replace") for name in met - good.keys())
+    return Parsed(_read(good, schemes), barred, tuple(faults), blank=not content.strip())
 
 
 def _fault(line: bytes, stored: bytes, schemes: Schemes) -> str | None:

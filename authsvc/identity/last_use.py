@@ -62,6 +62,7 @@ def store(database: Database, uses: Iterable[Use]) -> None:
 
 
 def _update(row: int, at: datetime) -> Update:
-    before = at - timedelta(seconds=EVERY)
-    fresh = or_(Secret.last_used_at.is_(None), Secret.last_used_at <= before)
-    return update(Secret).where(Secret.id == row, fresh).values(last_used_at=at)
+    """In place of one that is old, or of one to come: that clock was wrong."""
+    used, minute = Secret.last_used_at, timedelta(seconds=EVERY)
+    stale = or_(used.is_(None), used <= at - minute, used > at + minute)
+    return update(Secret).where(Secret.id == row, stale).values(last_used_at=at)

@@ -23,7 +23,8 @@ AHEAD = 60.0  # seconds that clocks of replicas may differ
 CREDENTIAL: Mapping[secrets.Kind, str] = {"rob": "robot", "pat": "pat", "ref": "refresh_token"}
 """What records call each kind."""
 GONE = "unknown_user"
-ENDS_A_REFRESH_TOKEN = frozenset({GONE, "disabled", "account_expired", "password_changed"})
+CHANGED = "password_changed"
+ENDS_A_REFRESH_TOKEN = frozenset({GONE, "disabled", "account_expired", CHANGED})
 """Reasons of its owner's that end it for good; a personal token ends when its owner is gone."""
 
 
@@ -61,13 +62,15 @@ class Shown:
 class Owners:
     """A source other than the database, as owners are asked for there.
 
-    Who was found there counts for `ttl` seconds, and for `grace` seconds while it is away.
+    Who was found there counts for `ttl` seconds, and for `grace` seconds while it is away. `folds`:
+    a name may be typed there in other letters than it is stored in.
     """
 
     source: Vouches
     threads: Bulkhead
     ttl: float
     grace: float = 0.0
+    folds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +118,17 @@ class Minted:
         told = await self._judged(stored, now)
         if isinstance(told.outcome, Rejected):
             await self._end_for_good(stored, told.outcome.reason)
-        elif not _is_named(shown.username, told.outcome.principal):
+        elif not self._is_named(shown.username, told.outcome.principal):
             return Told(Rejected("other_user"), None)
         return told
+
+    def _is_named(self, username: str | None, owner: Principal) -> bool:
+        """Whether the name that was typed is the owner's, as their source compares names."""
+        if username is None or username == owner.claim:
+            return True
+        owners = self._owners.get(owner.source)
+        folds = owners is not None and owners.folds
+        return folds and username.casefold() == owner.name.casefold()
 
     async def _judged(self, stored: Stored, now: float) -> Told:
         reason = why_not(stored, now, self._lasting)
@@ -141,10 +152,10 @@ class Minted:
                 return self._in_outage(stored, owners)
         if isinstance(found, Rejected):
             return Told(found, None)
-        if stored.kind == "ref" and source.has_new_password(found, stored.password):
-            return Told(Rejected("password_changed"), None)
+        if _is_of_old_password(source, stored, found):
+            return Told(Rejected(CHANGED), None)
         worth = verified(replace(stored, owner=found), self._lasting)
-        grace = (owners.grace, partial(_pulls, source, found)) if owners.grace else None
+        grace = (owners.grace, partial(_pulls, source, stored, found)) if owners.grace else None
         return Told(worth, partial(_holds, source, stored, found), owners.ttl, grace)
 
     def _in_outage(self, stored: Stored, owners: Owners) -> Told:
@@ -157,18 +168,25 @@ class Minted:
             )
         if isinstance(found, Rejected):
             return Told(found, None)
+        if _is_of_old_password(owners.source, stored, found):
+            return Told(Rejected(CHANGED), None)
         worth = verified(replace(stored, owner=found), self._lasting)
         worth = replace(worth, bounds=replace(worth.bounds, pull_only=True))
-        return Told(worth, partial(_pulls, owners.source, found))
+        return Told(worth, partial(_pulls, owners.source, stored, found))
 
     async def _end_for_good(self, stored: Stored, reason: str) -> None:
         """End what its owner's state ends, so that it is not worth anything again later.
 
         It is refused all the same when that cannot be written now: the next use tries again.
         """
-        if reason == GONE or (stored.kind == "ref" and reason in ENDS_A_REFRESH_TOKEN):
+        if ends_for_good(stored.kind, reason):
             with suppress(AuthsvcError):
                 await self._threads.run(self._end, stored.id, reason)
+
+
+def ends_for_good(kind: secrets.Kind, reason: str) -> bool:
+    """Whether a secret of that kind, refused for that reason, is to be worth nothing ever again."""
+    return reason == GONE or (kind == "ref" and reason in ENDS_A_REFRESH_TOKEN)
 
 
 def why_not(stored: Stored, now: float, lasting: Lasting) -> str | None:
@@ -193,7 +211,7 @@ def verified(stored: Stored, lasting: Lasting) -> Verified:
         ends = stored.made + lasting.most
     bounds = Bounds(
         networks=stored.networks, registry=stored.registry, scopes=stored.scopes, ends=ends,
-        manages=stored.manages,
+        manages=stored.manages and stored.scopes is None,
     )  # fmt: skip
     return Verified(
         stored.owner, bounds=bounds, credential_kind=CREDENTIAL[stored.kind],
@@ -201,20 +219,16 @@ def verified(stored: Stored, lasting: Lasting) -> Verified:
     )  # fmt: skip
 
 
-def _is_named(username: str | None, owner: Principal) -> bool:
-    """Whether the name that was typed is the owner's; a directory's may be typed in any case."""
-    if username is None or username == owner.claim:
-        return True
-    folds = owner.kind is Kind.USER and owner.source != LOCAL
-    return folds and username.casefold() == owner.name.casefold()
-
-
 def _holds(source: Vouches, stored: Stored, found: Principal) -> bool:
     """Whether the source, by what it saw of late, would say the same."""
-    if source.current(found) != found:
-        return False
-    return stored.kind != "ref" or not source.has_new_password(found, stored.password)
+    return source.current(found) == found and not _is_of_old_password(source, stored, found)
 
 
-def _pulls(source: Vouches, found: Principal) -> bool:
-    return source.in_outage(found) == found
+def _pulls(source: Vouches, stored: Stored, found: Principal) -> bool:
+    """Whether it is away, and would have said the same of late."""
+    return source.in_outage(found) == found and not _is_of_old_password(source, stored, found)
+
+
+def _is_of_old_password(source: Vouches, stored: Stored, found: Principal) -> bool:
+    """Whether this is a refresh token that was given for a password they have no more."""
+    return stored.kind == "ref" and source.has_new_password(found, stored.password)

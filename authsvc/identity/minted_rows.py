@@ -1,6 +1,6 @@
 """Looking minted secrets up in the database, by their digest."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_network
 
@@ -37,6 +37,31 @@ def find(database: Database, shown: Shown) -> Stored | Rejected:
             return _WRONG if _is_known(session, shown.username) else _UNKNOWN
         secret, owner, ends, cidrs, registry = row
         return _stored(secret, owner, _Bound(ends, tuple(cidrs or ()), registry))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A secret of somebody's: what decides whether it outlives a change of theirs."""
+
+    id: int
+    kind: secrets.Kind
+    owner: Principal
+    password: str = field(repr=False)
+
+
+def held_in(database: Database, source: str) -> list[Held]:
+    """All secrets of the people of one source. Blocks; raises Unavailable."""
+    query = (
+        select(Secret.id, Secret.kind, Subject.name, Subject.external_id, Secret.password)
+        .join(Subject, Subject.id == Secret.subject_id)
+        .where(Subject.kind == Kind.USER.value, Subject.source == source)
+        .order_by(Secret.id)
+    )
+    with database.read() as session:
+        return [
+            Held(row, _KINDS[kind], Principal(Kind.USER, source, name, stable or ""), password)
+            for row, kind, name, stable, password in session.execute(query)
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from math import inf
 
 from authsvc import logs
 from authsvc.errors import Unavailable
@@ -126,8 +127,11 @@ class Ldap:
         return found
 
     def has_new_password(self, principal: Principal, password: str) -> bool:
-        """Whether the last look saw one that was set later than that; servers may lag behind."""
-        look = self._looks.last(principal.id, self._settings.cache_ttl)
+        """Whether the last look saw one that was set later than that; servers may lag behind.
+
+        However long ago that was: what was later once stays so.
+        """
+        look = self._looks.last(principal.id, inf)
         return look is not None and _is_later(look.changed, password)
 
     def knows(self, username: str) -> Principal | None:

@@ -31,6 +31,12 @@ class Kind(StrEnum):
 
 
 CATALOG_NAME: Final = "catalog"
+MOST_COMPARED: Final = 5_000_000
+"""Accounts for which names with `${account}` are compared, pair by pair: half a minute or so."""
+
+
+class TooMany(Exception):
+    """More would be compared than MOST_COMPARED; it never leaves the package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +102,13 @@ class Order:
         self._who = [_who(rule, population) for rule in rules]
         self._surely = [_surely(rule, who) for rule, who in zip(rules, self._who, strict=True)]
         self._given = [{kind: given(rule, kind) for kind in kinds(rule)} for rule in rules]
+        self._left = MOST_COMPARED
 
     def left(self, index: int, kind: Kind, *, wider: bool) -> Left:
-        """What is left of a rule; `wider`: its name is to cover what lies below it as well."""
+        """What is left of a rule; `wider`: its name is to cover what lies below it as well.
+
+        Raises `TooMany`.
+        """
         rule, idle = self._rules[index], frozenset[Who]()
         if kind is Kind.REPOSITORY:
             idle = frozenset(one for one in self._who[index] if not _is_possible(rule, one))
@@ -107,7 +117,7 @@ class Order:
         gone: dict[Who, Rule] = {}
         for earlier, before in enumerate(self._rules[:index]):
             if self._are_rivals(earlier, index, kind):
-                met = _met(before, rule, kind, (who, self._who[earlier]), wider=wider)
+                met = who & self._met(earlier, index, kind, wider=wider)
                 cut = dict.fromkeys(met, before) | cut
                 if _covers(before, rule, kind):
                     gone = dict.fromkeys(met & self._surely[earlier], before) | gone
@@ -116,16 +126,12 @@ class Order:
         )
 
     def cuts(self, index: int) -> bool:
-        """Whether any later rule might give more where this one matches as well."""
+        """Whether any later rule might give more where this one matches as well.
+
+        Raises `TooMany`.
+        """
         return any(
-            self._are_rivals(index, later, kind)
-            and _met(
-                self._rules[index],
-                self._rules[later],
-                kind,
-                (self._who[index], self._who[later]),
-                wider=False,
-            )
+            self._are_rivals(index, later, kind) and self._met(index, later, kind, wider=False)
             for later in range(index + 1, len(self._rules))
             for kind in self._given[later]
         )
@@ -140,6 +146,21 @@ class Order:
         before, rule = self._rules[earlier], self._rules[later]
         services = patterns.widest(before.service).meets(patterns.widest(rule.service))
         return services and _networks_meet(before, rule)
+
+    def _met(self, earlier: int, later: int, kind: Kind, *, wider: bool) -> frozenset[Who]:
+        """The accounts, of both rules, for which they may match one name."""
+        both = self._who[earlier] & self._who[later]
+        if kind is Kind.CATALOG:
+            return both
+        before, rule = self._rules[earlier], self._rules[later]
+        if not _names_meet(before, rule, OTHERS, wider=wider):  # one step for all accounts
+            return frozenset()
+        if all(patterns.ACCOUNT not in (one.name or "") for one in (before, rule)):
+            return both
+        self._left -= len(both)
+        if self._left < 0:
+            raise TooMany
+        return frozenset(one for one in both if _names_meet(before, rule, one, wider=wider))
 
 
 def _who(rule: Rule, population: Population) -> frozenset[Who]:
@@ -164,25 +185,6 @@ def _surely(rule: Rule, who: frozenset[Who]) -> frozenset[Who]:
     if rule.account is None:
         return who
     return frozenset() if patterns.strange(rule.account, takes="?") else who - {OTHERS}
-
-
-def _met(
-    before: Rule,
-    rule: Rule,
-    kind: Kind,
-    whose: tuple[frozenset[Who], frozenset[Who]],
-    *,
-    wider: bool,
-) -> frozenset[Who]:
-    """The accounts, of both rules, for which they may match one name."""
-    both = whose[0] & whose[1]
-    if kind is Kind.CATALOG:
-        return both
-    if not _names_meet(before, rule, OTHERS, wider=wider):  # of any account: one step for them all
-        return frozenset()
-    if any(patterns.ACCOUNT in (one.name or "") for one in (before, rule)):
-        return frozenset(one for one in both if _names_meet(before, rule, one, wider=wider))
-    return both
 
 
 def _names_meet(before: Rule, rule: Rule, who: Who, *, wider: bool) -> bool:

@@ -17,7 +17,19 @@ from authsvc.protocol import names
 
 from . import patterns, proposals
 from .configuration import Configuration, Rule
-from .order import ANONYMOUS, OTHERS, Kind, Left, Order, Who, given, kinds, population_of
+from .order import (
+    ANONYMOUS,
+    MOST_COMPARED,
+    OTHERS,
+    Kind,
+    Left,
+    Order,
+    TooMany,
+    Who,
+    given,
+    kinds,
+    population_of,
+)
 
 _ACTIONS: Final = frozenset({"pull", "push", "delete"})
 _TYPES: Final = (None, "*", *Kind)
@@ -25,6 +37,9 @@ _LONGEST_REASON: Final = 1000  # characters of a grant's reason
 MOST_GRANTS: Final = 100_000
 """Grants of one import. A rule makes one for each user that its glob matches: a short file many."""
 
+_TOO_MANY: Final = (
+    f"names with {patterns.ACCOUNT} are compared for {MOST_COMPARED:,} users in all and no more"
+)
 _FEW: Final = 5  # names that a reason repeats
 
 
@@ -82,18 +97,23 @@ class Rules:
         rule = self._rules[index]
         if not kinds(rule):
             return Becomes(reason="no registry asks for anything that it matches")
-        if not self._order.cuts(index):
-            return Becomes(reason="nothing is given without a grant anyway")
-        return Becomes(
-            reason="it keeps rules below it from giving, and grants have no order",
-            proposal=proposals.denial(rule, kinds(rule)[0], self._population),
-        )
+        reason = "it keeps rules below it from giving, and grants have no order"
+        try:
+            if not self._order.cuts(index):
+                return Becomes(reason="nothing is given without a grant anyway")
+        except TooMany:
+            reason = f"it may keep rules below it from giving, but {_TOO_MANY}"
+        proposal = proposals.denial(rule, kinds(rule)[0], self._population)
+        return Becomes(reason=reason, proposal=proposal)
 
     def _part(self, index: int, kind: Kind) -> Becomes:
         """What a rule becomes for one kind of resource."""
         rule = self._rules[index]
         wider = self._accept_wider and _is_exact(rule)
-        left = self._order.left(index, kind, wider=wider)
+        try:
+            left = self._order.left(index, kind, wider=wider)
+        except TooMany:
+            return self._listed(rule, kind, f"rules above it may come first, but {_TOO_MANY}")
         nothing = self._no_one(left)
         if nothing:
             return Becomes(reason=nothing)

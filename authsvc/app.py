@@ -15,14 +15,18 @@ from authsvc.admin.caller import Callers
 from authsvc.admin.described import components as admin_components
 from authsvc.admin.paging import Cursors
 from authsvc.admin.refused import Refused
+from authsvc.assembly.minted import lasting_of
 from authsvc.assembly.online import Online, online
 from authsvc.changes.guard import NOTHING_HERE
 from authsvc.errors import AuthsvcError
 from authsvc.lifespan import running
 from authsvc.settings import Settings
-from authsvc.tokens import metadata, openapi, realm
+from authsvc.tokens import metadata, openapi, realm, revocation
+from authsvc.tokens.callers import Callers as Managers
 from authsvc.tokens.metadata import Metadata
 from authsvc.tokens.realm import Realm
+from authsvc.tokens.records import Pseudonyms
+from authsvc.tokens.revocation import Desk, Revocation
 from authsvc.web.errors import OPAQUE, problem, refusal
 from authsvc.web.health import Health, Readiness
 from authsvc.web.middleware import ASGIApp, Receive, Scope, Send, Shell
@@ -58,10 +62,13 @@ def _front(settings: Settings, parts: Online, tokens: Realm, otherwise: ASGIApp)
     known = Metadata(
         issuer=settings.issuer, public_url=settings.public_url, jwks=parts.keyring.jwks
     )
+    revoking = _revocation(settings, parts)
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"] if scope["type"] == "http" else ""
-        if realm.serves(path):
+        if path in revocation.PATHS:
+            await revoking(scope, receive, send)
+        elif realm.serves(path):
             await tokens(scope, receive, send)
         elif path in metadata.PATHS:
             await known(scope, receive, send)
@@ -69,6 +76,17 @@ def _front(settings: Settings, parts: Online, tokens: Realm, otherwise: ASGIApp)
             await otherwise(scope, receive, send)
 
     return front
+
+
+def _revocation(settings: Settings, parts: Online) -> Revocation:
+    clock = parts.offline.clock
+    desk = Desk(
+        clock=clock, authenticator=parts.authenticator,
+        callers=Managers(parts.authenticator, parts.log, clock, Pseudonyms(parts.pseudonym)),
+        unit_of_work=parts.unit_of_work, readers=parts.readers, changers=parts.changers,
+        hear=parts.hear, lasting=lasting_of(settings),
+    )  # fmt: skip
+    return Revocation(desk, issuer=settings.issuer, url=settings.realm)
 
 
 def _api(settings: Settings, parts: Online) -> FastAPI:

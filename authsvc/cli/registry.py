@@ -43,7 +43,10 @@ Ttl = Annotated[
     typer.Option("--ttl", metavar="S", help="Seconds, 60 to 3600; `default` for the setting's."),
 ]
 Header = Annotated[KeyHeader | None, typer.Option("--key-header")]
-Refresh = Annotated[Switch | None, typer.Option("--refresh-tokens")]
+Refresh = Annotated[
+    Switch | None,
+    typer.Option("--refresh-tokens", help="Off ends all that were given, for good."),
+]
 Enabled = Annotated[bool | None, typer.Option("--enable/--disable")]
 
 
@@ -64,7 +67,6 @@ def add(
     members = _members(read_only, ttl, key_header, refresh_tokens, enabled)
     spec = checked(registries.RegistrySpec, {"name": name, **members})
     output.item(context, change(context, lambda tx: registries.add(tx, spec)))
-    _say_no_effect(members)
 
 
 @app.command("set")
@@ -78,7 +80,7 @@ def set_(
     enabled: Enabled = None,
 ) -> None:
     """Change a registry; what is not named stays."""
-    from authsvc.changes import reads, registries
+    from authsvc.changes import reads, refresh, registries
     from authsvc.errors import Invalid
 
     from .session import actor
@@ -89,14 +91,18 @@ def set_(
     with opened(context) as parts:
         with parts.database.read() as session:
             before = reads.registry(registries.found(session, name))
+            held = refresh.count_at(session, name)
         item = parts.unit_of_work.run(actor(), lambda tx: registries.change(tx, name, members))
+        if before["refresh_tokens"] and not item["refresh_tokens"]:
+            item = {**item, "refresh_tokens_ended": held}
         if read_only:
             end = _last_push_ends(parts, {before["ttl"], item["ttl"]}, name)
             item = {**item, "push_tokens_end_at": end}
     output.item(context, item)
     if read_only:
         output.note(f"the last push token already given ends at {item['push_tokens_end_at']}")
-    _say_no_effect(members)
+    if item.get("refresh_tokens_ended"):
+        output.note("refresh tokens given before have ended: their owners sign in again")
 
 
 @app.command("list")
@@ -119,11 +125,12 @@ def show(context: typer.Context, name: Name) -> None:
 
 @app.command()
 def remove(context: typer.Context, name: Name) -> None:
-    """Remove a registry with its namespaces and the grants for it alone."""
+    """Remove a registry with its namespaces, and the grants and robots for it alone."""
     from authsvc.changes import registries
 
     value = change(context, lambda tx: registries.remove(tx, name))
-    text = f"removed {name}, {value['namespaces']} namespaces and {value['grants']} grants of it"
+    counted = ", ".join(f"{value[noun]} {noun}" for noun in ("namespaces", "grants", "robots"))
+    text = f"removed {name} with {counted} of it"
     output.result(context, value, text)
 
 
@@ -166,8 +173,3 @@ def _last_push_ends(parts: "Offline", lives: set[int | None], name: str) -> str:
         lives = lives | reads.lives_since(session, name, now - LONGEST_TTL - REGISTRY_LEEWAY)
     longest = max(ttl or settings.token.ttl for ttl in lives)
     return rfc3339(now + settings.cache.staleness + longest + REGISTRY_LEEWAY)
-
-
-def _say_no_effect(members: dict[str, Any]) -> None:
-    if members.get("refresh_tokens"):
-        output.note("refresh_tokens is stored; it has no effect yet")

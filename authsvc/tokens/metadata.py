@@ -16,7 +16,8 @@ def document(issuer: str, public_url: str) -> bytes:
     """The metadata of RFC 8414 section 2.
 
     `issuer` is the setting as written, URL or not, since it must equal `iss` byte for byte: a
-    divergence from the RFC. Endpoints stand below `public_url`, never below a Host header.
+    divergence from the RFC. So is what `client_secret_basic` means here: HTTP Basic with the name
+    and password of a person. Endpoints stand below `public_url`, never below a Host header.
     """
     return json.dumps(
         {
@@ -24,8 +25,12 @@ def document(issuer: str, public_url: str) -> bytes:
             "token_endpoint": f"{public_url}/token",
             "jwks_uri": f"{public_url}{JWKS}",
             "response_types_supported": [],
-            "grant_types_supported": ["password"],
+            "grant_types_supported": ["password", "refresh_token"],
             "token_endpoint_auth_methods_supported": ["none"],
+            "revocation_endpoint": f"{public_url}/token/revoke",
+            "revocation_endpoint_auth_methods_supported": ["client_secret_basic"],
+            "introspection_endpoint": f"{public_url}/token/introspect",
+            "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],
         }
     ).encode()
 

@@ -16,6 +16,9 @@ class TokenResponse(BaseModel):
     access_token: str = Field(description="The same JWT, for OAuth2 clients.")
     expires_in: int = Field(ge=60, description="Seconds, counted from receipt.")
     scope: str = Field(description="What was granted, in scope grammar.")
+    refresh_token: str | None = Field(
+        None, description="Only when asked for and allowed; it does not rotate."
+    )
 
 
 class RegistryError(BaseModel):
@@ -52,6 +55,28 @@ class TokenForm(BaseModel):
     access_type: str | None = None
 
 
+class TokenAlone(BaseModel):
+    """What revocation (RFC 7009) and introspection (RFC 7662) are asked about."""
+
+    token: str
+    token_type_hint: str | None = Field(None, description="Looked at by nobody.")
+
+
+class Introspection(BaseModel):
+    """RFC 7662, section 2.2. A token that is not active has `active` and nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    active: bool
+    sub: str | None = None
+    username: str | None = None
+    aud: str | None = Field(None, description="The registry that it is for.")
+    iss: str | None = None
+    iat: int | None = None
+    exp: int | None = Field(None, description="By age, or by idleness when that comes first.")
+    token_type: Literal["refresh_token"] | None = None
+
+
 EXAMPLE = {
     "grant_type": "password",
     "service": "registry.example:5000",
@@ -60,10 +85,12 @@ EXAMPLE = {
     "scope": "repository:team/app:pull,push",
     "client_id": "docker",
 }
+TOKEN_EXAMPLE = {"token": "asv_ref_0000000000000000000000000000012Zy9PA"}
 STATUSES = {
-    "400": "The request does not parse, asks for too much, or names a service not served here.",
+    "400": "The request does not parse, asks for too much, names a service not served here, or "
+    "shows a refresh token that is not valid there.",
     "401": "Credentials are missing or wrong.",
-    "405": "Neither GET nor POST.",
+    "405": "Another method than those named here.",
     "413": "The form is larger than 256 KiB.",
     "415": "A body of another type, or a compressed one.",
     "429": "Too many attempts; Retry-After says when to come back.",
@@ -94,13 +121,35 @@ def paths() -> dict[str, Any]:
         "security": [{}],
         "responses": _responses(),
     }
-    return {"/token": {"get": get, "post": post}}
+    revoke = _managing("Revoke a refresh token (RFC 7009)", {"description": "It is not valid."})
+    introspect = _managing(
+        "Whether a refresh token is active (RFC 7662)",
+        _answer("Of tokens of others, and of anything else: inactive.", "Introspection"),
+    )
+    return {
+        "/token": {"get": get, "post": post},
+        "/token/revoke": {"post": revoke},
+        "/token/introspect": {"post": introspect},
+    }
+
+
+def _managing(summary: str, done: dict[str, Any]) -> dict[str, Any]:
+    form = {"schema": _ref("TokenAlone"), "example": TOKEN_EXAMPLE}
+    return {
+        "summary": summary,
+        "description": "For the owner of the token, and for administrators.",
+        "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": form}},
+        "security": [{"basic": []}],
+        "responses": _responses() | {"200": done},
+    }
 
 
 def schemas() -> dict[str, Any]:
     """The models above as OpenAPI components."""
     template = "#/components/schemas/{model}"
-    models = (TokenResponse, RegistryError, TokenError, TokenForm)
+    models = (
+        TokenResponse, RegistryError, TokenError, TokenForm, TokenAlone, Introspection
+    )  # fmt: skip
     found = {}
     for model in models:
         schema = model.model_json_schema(ref_template=template)

@@ -199,7 +199,7 @@ async def test_all_four_paths_answer_directly(realm, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/token/revoke", "/token/introspect", "/token/x", "/auth/token/x"]
+    "path", ["/token/revoke/x", "/token/x", "/auth/token/x", "/auth/token/revoked"]
 )
 async def test_paths_below_the_realm_have_its_error_body(realm, path):
     answer = await realm.call("POST", path)

@@ -40,7 +40,8 @@ class Api:
     `readers`, `changers`, `hashes` and `policies` are threads of their own.
 
     `hear` returns once this worker knows of a change that was made here. `refused` records that
-    an actor was refused something, and why. `find` asks a source for one of its people.
+    an actor was refused something, and why. `find` asks a directory for one of its people, `owner`
+    a source of any kind but the database.
     """
 
     settings: Settings
@@ -57,6 +58,7 @@ class Api:
     hear: Callable[[], Awaitable[None]]
     refused: Refused
     find: Find
+    owner: Find
 
     @property
     def sources(self) -> frozenset[str]:

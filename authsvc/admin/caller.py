@@ -1,6 +1,12 @@
-"""Who calls the admin interface: HTTP Basic with any source's credentials, on every route."""
+"""Who calls the admin interface, on every route.
+
+HTTP Basic with any source's credentials, or Bearer with a secret that this service minted for a
+person or a robot. A registry token is neither.
+"""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final
 
 from fastapi import Request
 
@@ -11,9 +17,16 @@ from authsvc.clock import Clock
 from authsvc.errors import Unauthenticated, Unavailable
 from authsvc.identity.authenticator import Authenticator
 from authsvc.identity.provider import PROVES_AN_ACCOUNT, Circumstances, Rejected, Verified
-from authsvc.principal import Actor, Kind, Origin
-from authsvc.protocol.credentials import Anonymous, Credentials, Password, from_authorization
+from authsvc.principal import Actor, Origin
+from authsvc.protocol.credentials import (
+    Anonymous,
+    Bearer,
+    Credentials,
+    Password,
+    from_api_authorization,
+)
 
+SHOWN: Final = frozenset({"password", "pat", "robot"})  # kinds of credentials that count here
 NOBODY = {"kind": "anonymous", "source": None, "name": None, "id": None}
 LONGEST = 256  # characters of a User-Agent that a record keeps
 Caller = Callable[[Request], Awaitable[Actor]]
@@ -24,25 +37,28 @@ class Callers:
 
     A first one is one that had to be verified: what is remembered was recorded when it was. By the
     grace of a directory that is away nobody comes in here.
-    `pseudonym` stands for a claimed name of which no account exists.
+    `pseudonym` stands for a claimed name of which no account exists. `saw` is told which minted
+    secret was used, and when (wall clock seconds).
     """
 
     def __init__(
-        self, authenticator: Authenticator, log: TokenLog, clock: Clock,
-        pseudonym: Callable[[str], str],
+        self, authenticator: Authenticator, log: TokenLog, clock: Clock, *,
+        pseudonym: Callable[[str], str], saw: Callable[[str, float], None],
     ) -> None:  # fmt: skip
         self._authenticator = authenticator
         self._log = log
         self._clock = clock
         self._pseudonym = pseudonym
+        self._saw = saw
 
     async def __call__(self, request: Request) -> Actor:
         """The caller of a request. Raises Unauthenticated; 401 says nothing about why."""
         header = _header(request)
-        credentials, origin = from_authorization(header), _origin(request)
+        credentials, origin = from_api_authorization(header), _origin(request)
         if isinstance(credentials, Anonymous):
             raise Unauthenticated("authentication is required", reason="no_credentials")
-        circumstances = Circumstances(origin.address, "", self._clock.now(), origin.address_known)
+        now = self._clock.now()
+        circumstances = Circumstances(origin.address, "", now, origin.address_known)
         found: Verified | Rejected | None
         found = self._authenticator.remembered(credentials, circumstances, header=header)
         first = found is None
@@ -53,7 +69,9 @@ class Callers:
             await self._log.record(self._sign_in(found, credentials, origin))
         if in_grace:
             raise Unavailable("your directory does not answer", what="source", retry_after=10)
-        if isinstance(found, Verified) and found.principal.kind is Kind.USER:
+        if isinstance(found, Verified) and found.credential_kind in SHOWN:
+            if found.credential_id is not None:
+                self._saw(found.credential_id, now)
             return _actor(found, origin)
         reason = found.reason if isinstance(found, Rejected) else "no_person"
         raise Unauthenticated("authentication is required", reason=reason)
@@ -61,16 +79,18 @@ class Callers:
     def _sign_in(
         self, found: Verified | Rejected, credentials: Credentials, origin: Origin
     ) -> Entry:
-        now, who, kind, reason = self._clock.now(), NOBODY, origin.credential_kind, None
+        now, who, reason = self._clock.now(), NOBODY, None
         if isinstance(found, Rejected):
-            reason = found.reason
+            kind = "bearer" if isinstance(credentials, Bearer) else "password"
+            shown, reason = {"kind": kind, "id": None}, found.reason
         else:
-            who, kind = _member(found), found.credential_kind
+            who = _member(found)
+            shown = {"kind": found.credential_kind, "id": found.credential_id}
             reason = Reason.SOURCE_DOWN.value if found.bounds.pull_only else None
         record = Record(
             event=Event.LOGIN, outcome=Outcome.REFUSED if reason else Outcome.GRANTED, time=now,
             reason=reason, actor=who, claimed=self._claimed(credentials, found),
-            address=origin.address, peer=origin.peer, credential={"kind": kind, "id": None},
+            address=origin.address, peer=origin.peer, credential=shown,
             request_id=origin.request_id, user_agent=origin.user_agent,
         )  # fmt: skip
         return Entry(int(now * 1000), None, print_body(record))
@@ -83,8 +103,12 @@ class Callers:
 
 
 def _actor(found: Verified, origin: Origin) -> Actor:
-    principal = found.principal
-    return Actor(principal.kind, principal.source, principal.name, principal.id, principal, origin)
+    who = found.principal
+    origin = replace(
+        origin, credential_kind=found.credential_kind, credential_id=found.credential_id,
+        manages=found.bounds.manages,
+    )  # fmt: skip
+    return Actor(who.kind, who.source, who.name, who.id or None, who, origin)
 
 
 def _member(found: Verified) -> dict[str, str | None]:

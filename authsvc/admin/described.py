@@ -95,7 +95,7 @@ class Described:
         described: dict[str, Any] = {
             "parameters": [*self._query(), *self._headers(method), *self._path(path)],
             "responses": self._responses(method),
-            "security": [{"basic": []}],
+            "security": [{"basic": []}, {"bearer": []}],
         }
         if self.body is not None:
             media: dict[str, Any] = {"schema": _ref(self.body, partial=self.partial)}

@@ -124,10 +124,12 @@ class Removed(Item):
 
 
 class Revoked(Item):
-    """Whose secrets ended, and which."""
+    """Whose secrets ended, and which: the ids of personal access tokens among them."""
 
     user: str
     revoked: list[str]
+    pats: list[int]
+    refresh_tokens: int = Field(description="How many.")
 
 
 class Rotated(Item):
@@ -258,6 +260,7 @@ class Catalog(Item):
 class Me(Item):
     """Who calls."""
 
+    kind: Literal["user", "robot"]
     id: str
     name: str
     source: str

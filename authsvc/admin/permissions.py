@@ -9,23 +9,33 @@ from enum import StrEnum
 from typing import Final
 
 from authsvc.access.rights import Rights
+from authsvc.principal import Actor, Kind
 
 
 class Entrance(StrEnum):
     """Whom a route is open to; to all others it is as if it were not there."""
 
+    SELF = "self"
+    """Whoever showed valid credentials, of whatever kind: about themselves."""
     PERSON = "person"
-    """Whoever signed in."""
+    """People who signed in with a password, or with a token made with `admin`."""
     MANAGER = "manager"
     """Administrators, auditors, and owners of a namespace."""
     READER = "reader"
     """Administrators and auditors."""
 
-    def admits(self, rights: Rights) -> bool:
+    def admits(self, actor: Actor, rights: Rights) -> bool:
         """Whether a caller with these rights may come in."""
-        if self is Entrance.PERSON or rights.reads_all:
+        if self is Entrance.SELF or rights.reads_all:
             return True
+        if self is Entrance.PERSON:
+            return manages(actor)
         return self is Entrance.MANAGER and bool(rights.owned)
+
+
+def manages(actor: Actor) -> bool:
+    """Whether it is a person who called with what carries their rights (contract section 4)."""
+    return actor.kind is Kind.USER and actor.origin is not None and actor.origin.manages
 
 
 _ITEM: Final = ("GET", "PATCH", "DELETE")
@@ -45,6 +55,10 @@ PERMISSIONS: Final[Mapping[tuple[str, str], Entrance]] = {
     **_collection("/grants", Entrance.MANAGER),
     **_collection("/robots", Entrance.MANAGER),
     ("POST", "/robots/{id}/rotate"): Entrance.MANAGER,
+    ("GET", "/pats"): Entrance.PERSON,
+    ("POST", "/pats"): Entrance.SELF,  # who called with a token is told that none makes another
+    ("GET", "/pats/{id}"): Entrance.PERSON,
+    ("DELETE", "/pats/{id}"): Entrance.PERSON,
     ("POST", "/users/{id}/revoke"): Entrance.READER,
     ("GET", "/keys"): Entrance.READER,
     ("GET", "/keys/{id}"): Entrance.READER,
@@ -58,8 +72,8 @@ PERMISSIONS: Final[Mapping[tuple[str, str], Entrance]] = {
     ("POST", "/policy/plan"): Entrance.MANAGER,
     ("POST", "/policy/apply"): Entrance.MANAGER,
     ("GET", "/policy/export"): Entrance.MANAGER,
-    ("GET", "/me"): Entrance.PERSON,
-    ("GET", "/me/repositories"): Entrance.PERSON,
-    ("GET", "/me/decisions"): Entrance.PERSON,
+    ("GET", "/me"): Entrance.SELF,
+    ("GET", "/me/repositories"): Entrance.SELF,
+    ("GET", "/me/decisions"): Entrance.SELF,
     ("PUT", "/me/password"): Entrance.PERSON,
 }

@@ -76,7 +76,8 @@ def _endpoint(api: Api, callers: Caller, route: tuple[str, str], described: Desc
 
 async def _enter(call: Call, entrance: Entrance | None) -> None:
     """Raise NotFound unless the caller may come in here; nobody may where nothing says who."""
-    if entrance is None or not await call.read(lambda _, rights: entrance.admits(rights)):
+    actor = call.actor
+    if entrance is None or not await call.read(lambda _, rights: entrance.admits(actor, rights)):
         if not call.reads:
             call.api.refused(call.actor, NOTHING_HERE)
         raise NotFound(NOTHING_HERE)

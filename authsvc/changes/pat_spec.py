@@ -50,6 +50,8 @@ def _scope(text: str) -> str:
 
 
 def _in_order(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    if not scopes:
+        raise ValueError("name a scope, or null for a token that is not narrowed")
     return tuple(sorted(set(scopes)))
 
 
@@ -67,7 +69,7 @@ class PatSpec(Spec):
     scopes: (
         Annotated[
             tuple[Scope, ...],
-            Field(min_length=1, max_length=MOST_SCOPES),
+            Field(max_length=MOST_SCOPES, json_schema_extra={"minItems": 1}),
             AfterValidator(_in_order),
         ]
         | None

@@ -99,7 +99,9 @@ def remove(tx: Transaction, pat_id: int) -> Outcome[dict[str, Any]]:
     """End a token for good; raises `NotFound`, `Forbidden`."""
     found = rows(tx.session, Secret.id == pat_id)
     if not found:
-        raise NotFound(f"there is no personal access token {pat_id}", advice="see `pat list`")
+        raise NotFound(
+            f"there is no personal access token {pat_id}", advice="see `authsvc pat list`"
+        )
     row, owner = found[0]
     if not _is_own(tx.actor, owner):
         guard.administer(tx.rights, _OTHERS)
@@ -146,7 +148,8 @@ def labelled(session: Session, ref: names.SubjectRef, label: str) -> int:
     found = rows(session, of(ref), Secret.name == label)
     if not found:
         raise NotFound(
-            f"{name_of(ref)} has no personal access token '{label}'", advice="see `pat list`"
+            f"{name_of(ref)} has no personal access token '{label}'",
+            advice="see `authsvc pat list`",
         )
     return found[0][0].id
 

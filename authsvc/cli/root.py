@@ -17,6 +17,7 @@ from . import (
     keys,
     limits,
     namespace,
+    pat,
     policy,
     registry,
     registry_config,
@@ -47,6 +48,7 @@ app.add_typer(namespace.app, name="namespace")
 app.add_typer(role.app, name="role")
 app.add_typer(grant.app, name="grant")
 app.add_typer(robot.app, name="robot")
+app.add_typer(pat.app, name="pat")
 app.command("explain")(explain.explain)
 app.command("who-can")(who_can.who_can)
 app.add_typer(policy.app, name="policy")

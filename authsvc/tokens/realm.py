@@ -58,21 +58,21 @@ class Realm:
         """Answer one request of any method and path below the realm."""
         await respond(send, *await self._answered(scope, receive))
 
-    async def answer(self, scope: Scope) -> Answer:
-        """The whole answer to a GET of one of `paths`."""
+    async def answer(self, scope: Scope, body: bytes | None) -> Answer:
+        """The whole answer to a GET of one of `paths`, or to a POST of `body`."""
         try:
-            return 200, JSON, printed(await self._get(scope))
+            return 200, JSON, printed(await self._issued(scope, body))
         except AuthsvcError as error:
             return token_response(error, realm=self._url)
 
-    def begin(self, scope: Scope, done: Callable[[Answer], None]) -> bool:
-        """Answer a GET of one of `paths` through `done`, if only its record is to be waited for.
+    def begin(self, scope: Scope, body: bytes | None, done: Callable[[Answer], None]) -> bool:
+        """Answer through `done`, if only the record of the token is to be waited for.
 
         Else False, and nothing is done: ask `answer`.
         """
         caller, authorization = of(scope)
         try:
-            question = self._questions.of_query(scope["query_string"])
+            request = self._parsed(scope, body, caller, authorization)
         except AuthsvcError:
             return False
 
@@ -82,42 +82,45 @@ class Realm:
             else:
                 done(token_response(outcome, realm=self._url))
 
-        return self._service.issue_then(TokenRequest(authorization, None, question, caller), told)
+        return self._service.issue_then(request, told)
 
     async def _answered(self, scope: Scope, receive: Receive) -> Answer:
         if scope["path"] not in PATHS:
             nothing = NotFound("there is nothing at this path", advice="the token realm is /token")
             return token_response(nothing, realm=self._url)
         if scope["method"] == "GET":
-            return await self.answer(scope)
+            return await self.answer(scope, None)
         if scope["method"] != "POST":
             return 405, [*JSON, (b"allow", b"GET, POST")], NOT_ALLOWED
         try:
-            return 200, JSON, printed(await self._post(scope, receive))
+            body = await body_of(receive)
         except AuthsvcError as error:
+            await self._unparsed(of(scope)[0], error)
             return token_response(error, realm=self._url)
+        return await self.answer(scope, body)
 
-    async def _get(self, scope: Scope) -> Issued:
+    async def _issued(self, scope: Scope, body: bytes | None) -> Issued:
         caller, authorization = of(scope)
         try:
-            question = self._questions.of_query(scope["query_string"])
+            request = self._parsed(scope, body, caller, authorization)
         except AuthsvcError as error:
             await self._unparsed(caller, error)
             raise
-        return await self._service.issue(TokenRequest(authorization, None, question, caller))
+        return await self._service.issue(request)
 
-    async def _post(self, scope: Scope, receive: Receive) -> Issued:
-        caller, authorization = of(scope)
-        try:
-            oauth2.check_post_query(scope["query_string"])
-            check_encoding(scope["headers"])
-            form = oauth2.parse_form(await body_of(receive), header(scope, b"content-type"))
-            question = self._questions.of_form(form)
-            credentials = oauth2.one_of(from_authorization(authorization), form.credentials)
-        except AuthsvcError as error:
-            await self._unparsed(caller, error)
-            raise
-        return await self._service.issue(TokenRequest(None, credentials, question, caller))
+    def _parsed(
+        self, scope: Scope, body: bytes | None, caller: Caller, authorization: bytes | None
+    ) -> TokenRequest:
+        """The request in a query, or in a form. Raises as those are read."""
+        query = scope["query_string"]
+        if body is None:
+            return TokenRequest(authorization, None, self._questions.of_query(query), caller)
+        oauth2.check_post_query(query)
+        check_encoding(scope["headers"])
+        form = oauth2.parse_form(body, header(scope, b"content-type"))
+        question = self._questions.of_form(form)
+        credentials = oauth2.one_of(from_authorization(authorization), form.credentials)
+        return TokenRequest(None, credentials, question, caller)
 
     async def _unparsed(self, caller: Caller, error: AuthsvcError) -> None:
         await self._service.refuse(caller, error, now=self._clock.now())

@@ -41,15 +41,18 @@ Done = Callable[[Answer], None]
 
 
 class Quick(Protocol):
-    """An application that answers GETs of `paths` whole, without ASGI messages."""
+    """An application that answers GETs and POSTs of `paths` whole, without ASGI messages.
+
+    `body` is None for a GET.
+    """
 
     paths: frozenset[bytes]
 
-    def begin(self, scope: Scope, done: Done) -> bool:
+    def begin(self, scope: Scope, body: bytes | None, done: Done) -> bool:
         """Answer through `done` without a task; False when that takes one: then ask `answer`."""
         ...
 
-    def answer(self, scope: Scope) -> Awaitable[Answer]:
+    def answer(self, scope: Scope, body: bytes | None) -> Awaitable[Answer]:
         """The answer to a request that the shell has described."""
         ...
 
@@ -129,7 +132,7 @@ class Door:
         self._describe = describe
         self._quick = quick
 
-    def begin(self, scope: Scope, done: Done) -> bool:
+    def begin(self, scope: Scope, body: bytes | None, done: Done) -> bool:
         """Answer through `done`, or return False, after which `answer` is to be asked.
 
         Never raises, and the answer holds X-Request-Id.
@@ -142,19 +145,19 @@ class Door:
             done((status, [*headers, tag], body))
 
         try:
-            return self._quick.begin(scope, tagged)
+            return self._quick.begin(scope, body, tagged)
         except Exception as error:  # noqa: BLE001 - the last resort, as in Shell
             tagged(_failure(error, scope["path"], request_id))
             return True
 
-    async def answer(self, scope: Scope) -> Answer:
+    async def answer(self, scope: Scope, body: bytes | None) -> Answer:
         """The whole answer to a request that `begin` left, X-Request-Id included; never raises."""
         request_id = scope["state"]["request_id"]
         try:
-            status, headers, body = await self._quick.answer(scope)
+            status, headers, text = await self._quick.answer(scope, body)
         except Exception as error:  # noqa: BLE001 - the last resort, as in Shell
-            status, headers, body = _failure(error, scope["path"], request_id)
-        return status, [*headers, (b"x-request-id", request_id.encode())], body
+            status, headers, text = _failure(error, scope["path"], request_id)
+        return status, [*headers, (b"x-request-id", request_id.encode())], text
 
 
 def _failure(error: Exception, path: str, request_id: str) -> Answer:

@@ -15,6 +15,12 @@ REQUESTS = {
     "asks to close": b"GET /direct HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "old version": b"GET /direct HTTP/1.0\r\nHost: x\r\n\r\n",
     "by post": b"POST /direct HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+    "a form": b"POST /direct HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+    "a form, with a task": b"POST /direct?task HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+    "a long form": b"POST /direct HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n"
+    + b"x" * 20_000,
+    "a form in chunks": b"POST /direct HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
     "encoded path": b"GET /d%69rect HTTP/1.1\r\nHost: x\r\n\r\n",
     "absolute": b"GET http://x/direct HTTP/1.1\r\nHost: x\r\n\r\n",
 }
@@ -33,13 +39,43 @@ def read_answer(connection):
     return int(status.split()[1]), headers, json.loads(body)
 
 
+def tail_of(request_bytes):
+    return request_bytes.partition(b"\r\n\r\n")[2].decode()
+
+
 @pytest.mark.parametrize("request_bytes", REQUESTS.values(), ids=REQUESTS.keys())
 def test_every_request_is_answered_once_and_alike(serve, request_bytes):
     with serve().connect() as connection:
         connection.sendall(request_bytes)
         status, headers, body = read_answer(connection)
+    posted = request_bytes.startswith(b"POST")
+    sent = "".join(character for character in tail_of(request_bytes) if character in "abcx")
     assert (status, body["path"]) == (200, "/direct")
+    assert body["body"] == (sent if posted else None)
     assert headers["x-request-id"]
+
+
+def test_a_form_that_comes_in_pieces_is_answered_when_it_is_whole(serve):
+    with serve().connect() as connection:
+        for piece in (b"POST /direct HTTP/1.1\r\nHost: x\r\n", b"Content-Length: 3\r\n\r\n", b"ab"):
+            connection.sendall(piece)
+            connection.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                connection.recv(1)
+        connection.settimeout(5)
+        connection.sendall(b"c" + REQUESTS["plain"])
+        assert [read_answer(connection)[2]["body"] for _ in range(2)] == ["abc", None]
+
+
+def test_who_goes_away_within_a_form_is_not_answered_and_leaves_the_service_well(serve):
+    service = serve()
+    for _ in range(3):
+        with service.connect() as connection:
+            connection.sendall(REQUESTS["a form"][:-1])
+    with service.connect() as connection:
+        connection.sendall(REQUESTS["a form"])
+        assert read_answer(connection)[0] == 200
+    assert {json.loads(line)["level"] for line in service.text().splitlines()} == {"info"}
 
 
 def test_requests_sent_at_once_are_answered_in_their_order(serve):

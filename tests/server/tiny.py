@@ -46,8 +46,9 @@ class Tiny:
         elif path == "/fault":
             raise ZeroDivisionError("a secret text")
         elif path == "/direct":
-            await body_of(receive)
-            await respond(send, *await Quick().answer(scope))
+            body = await body_of(receive)
+            posted = body if scope["method"] == "POST" else None
+            await respond(send, *await Quick().answer(scope, posted))
         elif path == "/early":
             await respond(send, 403, TEXT, b"no")
         else:
@@ -59,17 +60,18 @@ class Quick:
 
     paths = frozenset({b"/direct"})
 
-    def begin(self, scope, done):
+    def begin(self, scope, body, done):
         if b"task" in scope["query_string"]:
             return False
-        asyncio.get_running_loop().call_later(0.01, lambda: done(self.whole(scope)))
+        asyncio.get_running_loop().call_later(0.01, lambda: done(self.whole(scope, body)))
         return True
 
-    async def answer(self, scope):
-        return self.whole(scope)
+    async def answer(self, scope, body):
+        return self.whole(scope, body)
 
-    def whole(self, scope):
+    def whole(self, scope, body):
         shown = {"path": scope["path"], "query": scope["query_string"].decode()}
+        shown["body"] = None if body is None else body.decode()
         return 200, TEXT, json.dumps(shown).encode()
 
 

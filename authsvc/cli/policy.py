@@ -158,15 +158,11 @@ def lint(context: typer.Context, files: MaybeFiles = None, alone: Alone = False)
 @app.command()
 def export(context: typer.Context) -> None:
     """Print what is stored as one document, without secrets, in an order that stays."""
-    from authsvc.changes.policy.export import exported, printed
+    from authsvc.changes.policy.export import exported
 
     with opened(context) as parts:
         value = parts.unit_of_work.look(actor(), exported)
-    if options(context).json:
-        output.result(context, value, "")
-    else:
-        for line in printed(value):
-            print(line)
+    policy_shown.document(context, value)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import typer
@@ -89,6 +89,31 @@ def findings(context: typer.Context, found: Sequence[Finding]) -> None:
         return
     for each in found:
         print(output.clean(f"{each.place}: {each.rule}: {each.text}"))
+
+
+def document(context: typer.Context, value: Mapping[str, Any]) -> None:
+    """Print a document, and say on standard error when it is too long for one file."""
+    from authsvc.changes.policy.export import printed
+    from authsvc.changes.policy.files import MAX_BYTES_OF_ALL
+    from authsvc.changes.policy.placed import MAX_BYTES
+
+    size = 0
+    for line in _as_json(value) if options(context).json else printed(value):
+        print(line)
+        size += len(line.encode()) + 1
+    if size > MAX_BYTES:
+        output.note(
+            f"this is {size / 1024**2:.1f} MiB, and a policy file has at most "
+            f"{MAX_BYTES // 1024**2} MiB: before it can be applied, split it into several files of "
+            f"a folder, {MAX_BYTES_OF_ALL // 1024**2} MiB together at most; see "
+            "docs/policy-files.md, 'Which files'"
+        )
+
+
+def _as_json(value: Mapping[str, Any]) -> Iterator[str]:
+    import json
+
+    return iter(json.dumps(value, indent=2).splitlines())
 
 
 def _said(word: str, each: Mapping[str, Any]) -> str:

@@ -88,6 +88,12 @@ REDIS_UP = Gauge(
     "1 while Redis answers, 0 while workers count limits for themselves.",
     multiprocess_mode="min",
 )
+ROBOTS_EXPIRING = Gauge(
+    "authsvc_robots_expiring",
+    "Robots in use that end within 14 days, and within 3.",
+    ("within",),
+    multiprocess_mode="max",
+)
 UNTRUSTED_FORWARDED = Counter(
     "authsvc_untrusted_forwarded_total",
     "Requests with an X-Forwarded-For from a peer that is not in server.trusted_proxies.",

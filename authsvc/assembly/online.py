@@ -15,6 +15,7 @@ from authsvc.audit.log import TokenLog
 from authsvc.audit.pseudonyms import pseudonyms
 from authsvc.changes import once, secrets
 from authsvc.changes.key_maker import KeyMaker
+from authsvc.changes.robot_ends import warn_of_ends
 from authsvc.changes.unit_of_work import UnitOfWork
 from authsvc.clock import utc
 from authsvc.db.engine import Database
@@ -50,6 +51,7 @@ from .sources import People, people_of
 CORES = os.cpu_count() or 1
 UNHEARD = 2.0  # seconds without news after which /readyz says so; tokens go on until feed.BLIND
 PROBED = 1.0  # seconds between two looks whether a directory answers
+ENDING = 60.0  # seconds between two looks for robots that end soon
 FORGETTING = 600.0  # seconds between two removals of what is kept no longer
 LOSING = 5.0  # seconds between two looks whose lines are gone from files
 USES = 5.0  # seconds between two writes of when secrets were used last
@@ -226,11 +228,19 @@ def _jobs(base: Offline, keyring: Keyring, people: People, costs: HashCosts) -> 
         *(Job(f"source {each.name}", PROBED, each.refresh) for each in people.directories),
         Job("hash costs", staleness / 2, costs.refresh),
         Job("answers", FORGETTING, partial(_forget_answers, base), exclusive=True),
+        Job("ends of robots", ENDING, partial(_warn_of_ends, base)),
         Job("secrets of files", LOSING, partial(end_lost, base, people.files), exclusive=True),
         Job("refresh tokens", FORGETTING, partial(forget_ended, base), exclusive=True),
         Job("secrets", FORGETTING, partial(_forget_secrets, base), exclusive=True),
         *(checkpoint if base.database.is_sqlite else ()),
     )
+
+
+def _warn_of_ends(base: Offline) -> None:
+    """In every process, since each has its own gauge; the warnings come once all the same."""
+    counts = warn_of_ends(base.database, base.unit_of_work, utc(base.clock.now()))
+    for days, count in counts.items():
+        metrics.ROBOTS_EXPIRING.labels(f"{days}d").set(count)
 
 
 def _forget_answers(base: Offline) -> None:

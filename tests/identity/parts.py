@@ -107,12 +107,13 @@ def unknown(shown):
 
 @contextmanager
 def house(
-    *providers, find=unknown, end=None, owners=None,
+    *providers, find=unknown, end=None, owners=None, lasting=None,
     ttl=60.0, queue=100, threads=2, guesses=None, clock=None,
 ):  # fmt: skip
     """Built the way the service builds it, but for the clock.
 
-    `find` looks minted secrets up; `owners` vouch for theirs, by the name of their source.
+    `find` looks minted secrets up, `end` ends them and `lasting` is how long refresh tokens do;
+    `owners` vouch for theirs, by the name of their source.
     """
     clock = clock or FrozenClock(NOW)
 
@@ -132,7 +133,7 @@ def house(
     refusals = Refusals(costs, clock, sleep)
     authenticator = Authenticator(
         sources,
-        Minted(pool, find, end, owners=owners or {}, lasting=Lasting()),
+        Minted(pool, find, end, owners=owners or {}, lasting=lasting or Lasting()),
         Memory(CredentialCache(b"k" * 32), ttl, served.append),
         refusals,
         clock,

@@ -39,6 +39,19 @@ Prune = Annotated[
 Alone = Annotated[
     bool, typer.Option("--alone", help="The files by themselves; no database is needed.")
 ]
+Now = Annotated[
+    bool, typer.Option("--stored", help="Try what is stored now, not what the files say.")
+]
+ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit 1 when there is a difference.")]
+AllowLockout = Annotated[
+    bool, typer.Option("--allow-lockout", help="Even if it takes the right of who applies it.")
+]
+PlanFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--plan", metavar="FILE", help="Only if this plan is still the one.", parser=_path
+    ),
+]
 
 
 @app.callback()
@@ -51,9 +64,7 @@ def plan(
     context: typer.Context,
     files: Files,
     prune: Prune = False,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit 1 when there is a difference.")
-    ] = False,
+    exit_code: ExitCode = False,
 ) -> None:
     """What applying would add, change and remove, and who gains and loses by it.
 
@@ -75,15 +86,8 @@ def apply(
     context: typer.Context,
     files: Files,
     prune: Prune = False,
-    allow_lockout: Annotated[
-        bool, typer.Option("--allow-lockout", help="Even if it takes the right of who applies it.")
-    ] = False,
-    plan_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--plan", metavar="FILE", help="Only if this plan is still the one.", parser=_path
-        ),
-    ] = None,
+    allow_lockout: AllowLockout = False,
+    plan_file: PlanFile = None,
 ) -> None:
     """Make it so, in one transaction; what is so already is not touched."""
     from authsvc.changes.policy.apply import TestsFail, Wish, parsed, submit
@@ -108,9 +112,7 @@ def run_tests(
     context: typer.Context,
     files: Files,
     prune: Prune = False,
-    stored: Annotated[
-        bool, typer.Option("--stored", help="Try what is stored now, not what the files say.")
-    ] = False,
+    stored: Now = False,
     alone: Alone = False,
 ) -> None:
     """Run the tests of the files against the policy as it would be once they are applied."""

@@ -4,7 +4,6 @@
 (first_match), and with it both must agree. The table is printed: `pytest -s` shows it.
 """
 
-import datetime as dt
 import itertools
 import os
 import random
@@ -19,10 +18,7 @@ import yaml
 from changes import docker_auth_samples as samples
 from changes.docker_auth_samples import imported
 from changes.first_match import Asked, first_match, granted
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from real.authority import Authority
 from real.process import Proc, free_port
 from real.service import Account, Service
 from real.wire import basic, call, claims
@@ -125,14 +121,14 @@ class FromItsBinary:
     def __init__(self, binary, found, folder):
         folder.mkdir()
         port = free_port()
-        write_key(folder)
+        certificate, key = Authority(folder).server("docker_auth", "localhost")
         (folder / "config.yml").write_text(
             yaml.safe_dump(
                 {
                     "server": {"addr": f"127.0.0.1:{port}", "real_ip_header": "X-Forwarded-For"},
                     "token": {
                         "issuer": "authsvc", "expiration": 900,
-                        "certificate": str(folder / "key.crt"), "key": str(folder / "key.key"),
+                        "certificate": str(certificate), "key": str(key),
                     },
                     **found,
                 }
@@ -156,26 +152,6 @@ class FromItsBinary:
 
     def stop(self):
         self.process.stop()
-
-
-def write_key(folder: Path):
-    """A self-signed P-256 pair, as docker_auth's documentation describes it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "docker_auth")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(now)
-        .not_valid_after(now + dt.timedelta(days=1)).sign(key, hashes.SHA256())
-    )  # fmt: skip
-    (folder / "key.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.TraditionalOpenSSL,
-            serialization.NoEncryption(),
-        )
-    )
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def test_a_namespace_of_one_registry_takes_only_what_is_of_that_registry(filled)
 
 def test_a_namespace_of_all_registries_takes_what_is_there_in_all(filled):
     value = filled.run(lambda tx: namespaces.remove(tx, "team", None))
-    assert value["stays"] == {"namespaces": [], "grants": []}
+    assert value["stays"] == {"namespaces": [], "grants": [], "robots": []}
     assert len(value["grants"]) == len(WITHIN) * 3
     assert {on for on, _ in places(filled.grants())} == {"team-x", "te*", "**", "{username}/**"}
     with filled.database.read() as session:

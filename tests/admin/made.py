@@ -26,6 +26,7 @@ def fresh(noun):
         "users": {"name": f"user{number}", "password": PASSPHRASE},
         "groups": {"name": f"group{number}"},
         "roles": {"name": f"role{number}", "allow": ["repository:push"]},
+        "pats": {"name": f"token{number}", "user": "file:alice"},
         "grants": {"subject": "user:file:bob", "role": "reader", "on": f"place{number}"},
         "robots": {"name": f"robot{number}", "namespace": f"place{number}", "role": "reader"},
     }[noun]

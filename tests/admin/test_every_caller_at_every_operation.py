@@ -50,6 +50,10 @@ EXPECTED = {
     "PATCH /robots/{id}": (404, 404, 404, 404, 403, 200),
     "DELETE /robots/{id}": (404, 404, 404, 404, 403, 200),
     "POST /robots/{id}/rotate": (404, 404, 404, 404, 403, 200),
+    "GET /pats": (200,) * 6,  # of what is theirs
+    "POST /pats": (404, 404, 404, 404, 403, 201),  # of somebody else
+    "GET /pats/{id}": (404, 404, 404, 404, 200, 200),
+    "DELETE /pats/{id}": (404, 404, 404, 404, 403, 200),
     "GET /keys": (404, 404, 404, 404, 200, 200),
     "GET /keys/{id}": (404, 404, 404, 404, 200, 200),
     "POST /keys/rotate": (404, 404, 404, 404, 403, 200),
@@ -91,7 +95,7 @@ async def aimed(api, operation):
     """The path and the body of a request that an administrator may make."""
     path = operation.partition(" ")[2]
     noun, _, rest = path[1:].partition("/")
-    if noun in CHANGES:
+    if noun in (*CHANGES, "pats"):
         body = CHANGES[noun] if operation.startswith("PATCH") else fresh(noun)
         if rest:
             item = await api.make(f"/{noun}", **fresh(noun))
@@ -107,7 +111,7 @@ async def aimed(api, operation):
 
 async def stored(api):
     """All that there is, and how many changes made it so."""
-    items = {noun: await api.all(f"/{noun}") for noun in (*CHANGES, "keys")}
+    items = {noun: await api.all(f"/{noun}") for noun in (*CHANGES, "keys", "pats")}
     done = [r for r in api.realm.records() if r["event"] in ("admin", "policy", "key")]
     return items, len([record for record in done if record["outcome"] == "granted"])
 

@@ -235,103 +235,94 @@ def test_more_people_than_the_file_names_make_a_glob_over_accounts_one_without_e
     assert said(all_) == ["reader authenticated **"]
 
 
-@pytest.mark.parametrize(
-    ("acl", "users", "expected"),
-    [
-        pytest.param(
-            [rule(ALL, account="alice"), rule(PUSH, name="team/*"), rule(PULL)],
-            PUBLIC,
-            [
-                ["maintainer user:local:alice **", "catalog-reader user:local:alice **"],
-                ["writer everyone team/*"],
-                ["reader everyone **"],
-            ],
-            id="less and less: the order tells nothing",
-        ),
-        pytest.param(
-            [rule(PULL, name="team/*"), rule(PUSH, name="team/*")],
-            USERS,
-            [["reader authenticated team/*"], []],
-            id="never reached",
-        ),
-        pytest.param(
-            [rule(PULL, name="team/*"), rule(PUSH, name="*/*")],
-            USERS,
-            [["reader authenticated team/*"], []],
-            id="the first gives less where both match",
-        ),
-        pytest.param(
-            [rule(PULL, name="team/*"), rule(PUSH, name="other/*")],
-            USERS,
-            [["reader authenticated team/*"], ["writer authenticated other/*"]],
-            id="nothing in common",
-        ),
-        pytest.param(
-            [rule([], account="bob"), rule(PULL, name="*/*")],
-            USERS,
-            [
-                [],
-                [f"reader user:local:{name} */*" for name in ("Team", "alice", "dev-a", "dev-b")],
-            ],
-            id="all but one",
-        ),
-        pytest.param(
-            [rule([], account="bob"), rule(PULL, name="*/*")],
-            PUBLIC,
-            [[], []],
-            id="all but one, and who does not sign in",
-        ),
-        pytest.param(
-            [rule(PULL, account="", name="open/*"), rule([], account=""), rule(PULL)],
-            PUBLIC,
-            [["reader everyone open/*"], [], ["reader authenticated **"]],
-            id="who does not sign in is done with before",
-        ),
-        pytest.param(
-            [rule([], ip="10.0.0.0/8"), rule(PULL, ip="192.0.2.0/24"), rule(PULL)],
-            USERS,
-            [[], ["reader authenticated ** 192.0.2.0/24"], []],
-            id="other networks",
-        ),
-        pytest.param(
-            [rule([], ip="10.0.0.0/8"), rule(PULL, ip="10.1.0.0/16")],
-            USERS,
-            [[], []],
-            id="a network within another is never reached",
-        ),
-        pytest.param(
-            [rule([], service="reg"), rule(PULL, service="other"), rule(PULL)],
-            USERS,
-            [[], ["reader authenticated ** other"], []],
-            id="other services",
-        ),
-        pytest.param(
-            [rule([], type="registry"), rule(ALL, account="bob")],
-            USERS,
-            [[], ["maintainer user:local:bob **"]],
-            id="the catalog is taken before",
-        ),
-        pytest.param(
-            [rule([], name="/^secret/"), rule(PULL, name="team/*")],
-            USERS,
-            [[], []],
-            id="what a regular expression matches nobody knows here",
-        ),
-        pytest.param(
-            [rule([], account="zoe"), rule(PULL, name="*/*")],
-            USERS,
-            [[], [f"reader user:local:{name} */*" for name in sorted(USERS)]],
-            id="one who may come later",
-        ),
-        pytest.param(
-            [rule(PULL, name="${account}/*"), rule(PUSH, name="alice/*")],
-            USERS,
-            [["reader authenticated {username}/*"], []],
-            id="a variable is compared as filled in",
-        ),
-    ],
-)
-def test_a_rule_is_taken_only_where_no_line_before_it_gives_less(acl, users, expected):
+def ordered(name, acl, expected, *, users=USERS):
+    """A list of rules, and the grants that each becomes."""
+    return pytest.param(acl, expected, users, id=name)
+
+
+ORDERED = [
+    ordered(
+        "less and less: the order tells nothing",
+        [rule(ALL, account="alice"), rule(PUSH, name="team/*"), rule(PULL)],
+        [
+            ["maintainer user:local:alice **", "catalog-reader user:local:alice **"],
+            ["writer everyone team/*"],
+            ["reader everyone **"],
+        ],
+        users=PUBLIC,
+    ),
+    ordered(
+        "never reached",
+        [rule(PULL, name="team/*"), rule(PUSH, name="team/*")],
+        [["reader authenticated team/*"], []],
+    ),
+    ordered(
+        "the first gives less where both match",
+        [rule(PULL, name="team/*"), rule(PUSH, name="*/*")],
+        [["reader authenticated team/*"], []],
+    ),
+    ordered(
+        "nothing in common",
+        [rule(PULL, name="team/*"), rule(PUSH, name="other/*")],
+        [["reader authenticated team/*"], ["writer authenticated other/*"]],
+    ),
+    ordered(
+        "all but one",
+        [rule([], account="bob"), rule(PULL, name="*/*")],
+        [[], [f"reader user:local:{name} */*" for name in ("Team", "alice", "dev-a", "dev-b")]],
+    ),
+    ordered(
+        "all but one, and who does not sign in",
+        [rule([], account="bob"), rule(PULL, name="*/*")],
+        [[], []],
+        users=PUBLIC,
+    ),
+    ordered(
+        "who does not sign in is done with before",
+        [rule(PULL, account="", name="open/*"), rule([], account=""), rule(PULL)],
+        [["reader everyone open/*"], [], ["reader authenticated **"]],
+        users=PUBLIC,
+    ),
+    ordered(
+        "other networks",
+        [rule([], ip="10.0.0.0/8"), rule(PULL, ip="192.0.2.0/24"), rule(PULL)],
+        [[], ["reader authenticated ** 192.0.2.0/24"], []],
+    ),
+    ordered(
+        "a network within another is never reached",
+        [rule([], ip="10.0.0.0/8"), rule(PULL, ip="10.1.0.0/16")],
+        [[], []],
+    ),
+    ordered(
+        "other services",
+        [rule([], service="reg"), rule(PULL, service="other"), rule(PULL)],
+        [[], ["reader authenticated ** other"], []],
+    ),
+    ordered(
+        "the catalog is taken before",
+        [rule([], type="registry"), rule(ALL, account="bob")],
+        [[], ["maintainer user:local:bob **"]],
+    ),
+    ordered(
+        "what a regular expression matches nobody knows here",
+        [rule([], name="/^secret/"), rule(PULL, name="team/*")],
+        [[], []],
+    ),
+    ordered(
+        "one who may come later",
+        [rule([], account="zoe"), rule(PULL, name="*/*")],
+        [[], [f"reader user:local:{name} */*" for name in sorted(USERS)]],
+    ),
+    ordered(
+        "a variable is compared as filled in",
+        [rule(PULL, name="${account}/*"), rule(PUSH, name="alice/*")],
+        [["reader authenticated {username}/*"], []],
+    ),
+]
+
+
+@pytest.mark.parametrize(("acl", "expected", "users"), ORDERED)
+def test_a_rule_is_taken_only_where_no_line_before_it_gives_less(acl, expected, users):
     assert [said(becomes) for becomes in rows(acl, users)] == expected
 
 

@@ -52,93 +52,118 @@ TRUE_BEFORE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("text", "prune", "tests"),
-    [
-        pytest.param("", False, TRUE_BEFORE, id="nothing changes"),
-        pytest.param("", True, TRUE_BEFORE, id="nothing is spoken of"),
-        pytest.param(
-            "grants: [{subject: 'user:bob', role: reader, on: team}]", False,
-            ["bob can pull team/app", "bob cannot push team/app", "alice can push team/app"],
-            id="a grant comes",
-        ),
-        pytest.param(
-            "grants: [{subject: 'user:bob', role: reader, on: team}]", True,
-            ["bob can pull team/app", "alice cannot pull team/app", "bob cannot pull tools/x",
-             "anonymous can pull open/x"],
-            id="a grant comes and all others go",
-        ),
-        pytest.param(
-            "grants: [{subject: 'user:alice', role: reader, on: team, effect: deny}]", False,
-            ["alice cannot pull team/app", "alice can push team/app"],
-            id="a deny comes",
-        ),
-        pytest.param(
-            "groups: [{name: devs, members: [bob]}]", False,
-            ["bob can push team/app", "alice can push team/app"],
-            id="somebody comes into a group within a group",
-        ),
-        pytest.param(
-            "groups: [{name: devs, members: [bob]}, {name: all, members: ['group:devs']}]", True,
-            ["bob can push team/app", "alice cannot pull team/app"],
-            id="and somebody else goes",
-        ),
-        pytest.param(
-            "groups: [{name: devs, members: [alice]}, {name: all}]", True,
-            ["alice cannot pull team/app"],
-            id="the inner group goes",
-        ),
-        pytest.param(
-            "groups: [{name: new, members: [bob]}, {name: all, members: ['group:new']}]", False,
-            ["bob can push team/app", "alice can push team/app"],
-            id="a new group within a stored one",
-        ),
-        pytest.param(
-            "groups: [{name: all}]", True, ["alice cannot pull team/app"], id="a group is removed"
-        ),
-        pytest.param(
-            "roles: [{name: puller, allow: ['repository:push']}]", False,
-            ["bob can push tools/x", "bob cannot pull tools/x"],
-            id="a role is another one",
-        ),
-        pytest.param(
-            "roles: [{name: new, allow: ['repository:delete']}]\n"
-            "grants: [{subject: 'user:bob', role: new, on: tools}]", False,
-            ["bob can pull,delete tools/x", "bob cannot push tools/x"],
-            id="a role and a grant of it",
-        ),
-        pytest.param(
-            "namespaces: [{name: team, visibility: internal}, {name: open}]", False,
-            ["bob can pull team/app", "anonymous cannot pull team/app",
-             "anonymous cannot pull open/x"],
-            id="visibilities",
-        ),
-        pytest.param(
-            "namespaces: [{name: home}]", True, ["anonymous cannot pull open/x"],
-            id="a visibility is removed",
-        ),
-        pytest.param(
-            "namespaces: [{name: home}, {name: home/alice}]", False,
-            ["alice cannot pull home/alice/x", "bob can delete home/bob/x"],
-            id="somebody's own place is registered",
-        ),
-        pytest.param(
-            "registries: [{name: a, read_only: true}]", False,
-            ["alice can pull team/app", "alice cannot push team/app"],
-            id="a registry becomes read-only",
-        ),
-        pytest.param(
-            "registries: [{name: b}]\ngrants: [{subject: 'user:bob', role: reader, on: b,"
-            " registry: b}]", False,
-            ["bob can pull b/x on b", "bob cannot pull b/x on a", "alice can push team/x on b"],
-            id="a registry comes",
-        ),
-        pytest.param(
-            "registries: [{name: b}]", True, ["alice can pull team/app"],
-            id="another takes its place",
-        ),
-    ],
-)  # fmt: skip
+BOB_READS = "grants: [{subject: 'user:bob', role: reader, on: team}]"
+
+
+def files(name, text, *tests, prune=False):
+    """Files, and what holds once they are applied."""
+    return pytest.param(text, prune, list(tests), id=name)
+
+
+WOULD_BE = [
+    files("nothing changes", "", *TRUE_BEFORE),
+    files("nothing is spoken of", "", *TRUE_BEFORE, prune=True),
+    files(
+        "a grant comes",
+        BOB_READS,
+        "bob can pull team/app",
+        "bob cannot push team/app",
+        "alice can push team/app",
+    ),
+    files(
+        "a grant comes and all others go",
+        BOB_READS,
+        "bob can pull team/app",
+        "alice cannot pull team/app",
+        "bob cannot pull tools/x",
+        "anonymous can pull open/x",
+        prune=True,
+    ),
+    files(
+        "a deny comes",
+        "grants: [{subject: 'user:alice', role: reader, on: team, effect: deny}]",
+        "alice cannot pull team/app",
+        "alice can push team/app",
+    ),
+    files(
+        "somebody comes into a group within a group",
+        "groups: [{name: devs, members: [bob]}]",
+        "bob can push team/app",
+        "alice can push team/app",
+    ),
+    files(
+        "and somebody else goes",
+        "groups: [{name: devs, members: [bob]}, {name: all, members: ['group:devs']}]",
+        "bob can push team/app",
+        "alice cannot pull team/app",
+        prune=True,
+    ),
+    files(
+        "the inner group goes",
+        "groups: [{name: devs, members: [alice]}, {name: all}]",
+        "alice cannot pull team/app",
+        prune=True,
+    ),
+    files(
+        "a new group within a stored one",
+        "groups: [{name: new, members: [bob]}, {name: all, members: ['group:new']}]",
+        "bob can push team/app",
+        "alice can push team/app",
+    ),
+    files("a group is removed", "groups: [{name: all}]", "alice cannot pull team/app", prune=True),
+    files(
+        "a role is another one",
+        "roles: [{name: puller, allow: ['repository:push']}]",
+        "bob can push tools/x",
+        "bob cannot pull tools/x",
+    ),
+    files(
+        "a role and a grant of it",
+        "roles: [{name: new, allow: ['repository:delete']}]\n"
+        "grants: [{subject: 'user:bob', role: new, on: tools}]",
+        "bob can pull,delete tools/x",
+        "bob cannot push tools/x",
+    ),
+    files(
+        "visibilities",
+        "namespaces: [{name: team, visibility: internal}, {name: open}]",
+        "bob can pull team/app",
+        "anonymous cannot pull team/app",
+        "anonymous cannot pull open/x",
+    ),
+    files(
+        "a visibility is removed",
+        "namespaces: [{name: home}]",
+        "anonymous cannot pull open/x",
+        prune=True,
+    ),
+    files(
+        "somebody's own place is registered",
+        "namespaces: [{name: home}, {name: home/alice}]",
+        "alice cannot pull home/alice/x",
+        "bob can delete home/bob/x",
+    ),
+    files(
+        "a registry becomes read-only",
+        "registries: [{name: a, read_only: true}]",
+        "alice can pull team/app",
+        "alice cannot push team/app",
+    ),
+    files(
+        "a registry comes",
+        "registries: [{name: b}]\ngrants: [{subject: 'user:bob', role: reader, on: b,"
+        " registry: b}]",
+        "bob can pull b/x on b",
+        "bob cannot pull b/x on a",
+        "alice can push team/x on b",
+    ),
+    files(
+        "another takes its place", "registries: [{name: b}]", "alice can pull team/app", prune=True
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "prune", "tests"), WOULD_BE)
 def test_tests_are_about_what_would_be(held, text, prune, tests):
     before = stored(held)
     whole = text + "\ntests:\n" + "".join(f"- {each}\n" for each in tests)

@@ -276,3 +276,39 @@ async def test_no_secret_of_a_robot_is_found_again(api, capfd):  # PX-09
     for secret in secrets:
         middle = secret[8:38]  # what is secret of it
         assert not [text for text in places if middle in text]
+
+
+async def test_a_robot_has_its_own_and_what_is_public_and_nothing_of_people(api):  # RB-17
+    space = f"place{next(NUMBERS)}"
+    item, secret = await made(api, namespace=f"{space}/own", role="writer")
+    await api.make("/namespaces", name=f"{space}/internal", visibility="internal")
+    await api.make("/namespaces", name=f"{space}/public", visibility="public")
+    await api.make("/grants", subject="authenticated", role="writer", on=f"{space}/people")
+    await api.make("/grants", subject="everyone", role="reader", on=f"{space}/everyone")
+    scopes = [
+        f"repository:{space}/{part}/x:pull,push"
+        for part in ("own", "internal", "public", "people", "everyone")
+    ]
+    given = await api.token(f"robot.{item['name']}:{secret}", *scopes, "registry:catalog:*")
+    assert given == {
+        f"{space}/own/x": ["pull", "push"],
+        f"{space}/public/x": ["pull"],
+        f"{space}/everyone/x": ["pull"],
+    }
+
+
+@pytest.mark.parametrize("called", ["system", "scanner-x", "admin", "root"])
+async def test_a_robot_named_like_somebody_of_the_system_manages_nothing(api, called):  # RB-13
+    item, secret = await made(api, name=f"{called}-{next(NUMBERS)}")
+    robot = api.as_(f"robot.{item['name']}:{secret}")
+    assert (await robot.get("/me")).json["subject"] == f"robot:{item['name']}"
+    for method, path, body in (
+        ("GET", "/robots", None),
+        ("GET", f"/robots/{item['id']}", None),
+        ("POST", f"/robots/{item['id']}/rotate", {}),
+        ("DELETE", f"/robots/{item['id']}", None),
+        ("POST", "/robots", fresh("robots")),
+        ("GET", "/users", None),
+    ):
+        assert (await robot(method, path, body)).status == 404
+    assert (await api.get(f"/robots/{item['id']}")).json["secrets"][:-1] == []

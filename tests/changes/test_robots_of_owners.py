@@ -131,6 +131,17 @@ def test_who_may_not_push_hands_no_push_to_a_robot_nor_takes_its_secret(filled, 
             edit()
 
 
+def test_a_robot_of_more_than_one_holds_is_not_made_less(filled):
+    """What it is now must be theirs too, or an owner for a day could end what was to last."""
+    filled.grant("user:olga", "pusher", "team", effect="deny")
+    item = robot(filled)
+    with pytest.raises(Forbidden, match="a deny is for you too"):
+        change(filled.as_("olga"), "ci", role="reader")
+    with pytest.raises(Forbidden, match="ends before"):
+        change(filled.as_("dora"), "ci", expires_at=DAY)
+    assert listed(filled) == [item]
+
+
 def test_a_deny_of_less_leaves_roles_of_nothing_denied(filled):
     filled.grant("user:olga", "pusher", "team", effect="deny")
     assert robot(filled.as_("olga"), role="reader")

@@ -81,12 +81,6 @@ async def test_a_collection_has_one_spelling(api, end):
             assert await api.all(f"/{noun}") == before
 
 
-@pytest.mark.parametrize("path", ["/pats", "/pats/1"])
-async def test_what_comes_later_is_not_there_yet(api, path):
-    for method in ("GET", "POST", "DELETE"):
-        assert (await api(method, path)).status == 404
-
-
 async def token_of(api):
     return (await api.realm.get("service=reg-a.test", "root")).json["token"]
 

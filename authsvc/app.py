@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -101,7 +102,10 @@ def _api(settings: Settings, parts: Online) -> FastAPI:
         title=TITLE, version=__version__, lifespan=lifespan, redirect_slashes=False,
         openapi_url=None, docs_url=None, redoc_url=None,
     )  # fmt: skip
-    callers = Callers(parts.authenticator, parts.log, parts.offline.clock, parts.pseudonym)
+    callers = Callers(
+        parts.authenticator, parts.log, parts.offline.clock,
+        pseudonym=parts.pseudonym, saw=parts.uses.saw,
+    )  # fmt: skip
     app.include_router(routes.routes(_admin(settings, parts), callers))
     app.include_router(pages.routes(callers, _document(settings, app)))
     _speak_problems(app, settings.realm)
@@ -117,6 +121,7 @@ def _admin(settings: Settings, parts: Online) -> Api:
         policies=parts.policies,
         cursors=Cursors(secret), secret=secret,
         hear=parts.hear, refused=Refused(parts.log, parts.offline.clock), find=parts.find,
+        owner=partial(parts.people.find, files=True),
     )  # fmt: skip
 
 
@@ -128,7 +133,9 @@ def _document(settings: Settings, app: FastAPI) -> dict[str, Any]:
     components = document.setdefault("components", {})
     described = admin_components(OPERATIONS.values())
     components.setdefault("schemas", {}).update(openapi.schemas() | described)
-    components["securitySchemes"] = {"basic": {"type": "http", "scheme": "basic"}}
+    components["securitySchemes"] = {
+        name: {"type": "http", "scheme": name} for name in ("basic", "bearer")
+    }
     return document
 
 

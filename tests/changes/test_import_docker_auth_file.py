@@ -99,6 +99,12 @@ def test_a_configuration_becomes_values_that_know_their_lines():
             ["1:13 docker_auth reads", "3:33 docker_auth reads", "3:16 'ip' is"],
             id="all at once",
         ),
+        pytest.param(
+            "acl:\n- {match: {ip: x}}\n- {actions: [1]}",
+            ["2:3 a rule needs 'actions'", "2:16 'ip' is", "3:3 a rule needs 'match'",
+             "3:14 this is a text"],
+            id="what a member is missing in is looked at as well",
+        ),
     ],
 )  # fmt: skip
 def test_every_fault_is_told_with_its_place(text, expected):

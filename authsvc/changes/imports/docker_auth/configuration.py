@@ -128,9 +128,8 @@ class _Reader:
         for entry in node.value if isinstance(node.value, list) else ():
             held = self._closed(entry, _RULE, f"a rule is an object with {_listed(_RULE)}")
             match = self._needed(entry, held, "match")
-            actions = self._needed(entry, held, "actions")
-            if match is not None and actions is not None:
-                yield self._rule(entry, match, self._actions(actions), held.get("comment"))
+            actions = self._actions(self._needed(entry, held, "actions"))
+            yield self._rule(entry, match, actions, held.get("comment"))
 
     def _rule(
         self, entry: Node, match: Node, actions: tuple[str, ...], comment: Node | None
@@ -145,19 +144,20 @@ class _Reader:
             comment=self._text(comment) or "",
         )  # fmt: skip
 
-    def _needed(self, entry: Node, held: dict[str, Node], member: str) -> Node | None:
-        """Without either member docker_auth fails, at its start or at a request."""
+    def _needed(self, entry: Node, held: dict[str, Node], member: str) -> Node:
+        """Without either member docker_auth fails, at its start or at a request.
+
+        Where it is missing one that holds nothing is read on, for the faults of the others.
+        """
         node = held.get(member)
         if isinstance(entry.value, dict) and (node is None or node.value is None):
             self._fault(entry.at, f"a rule needs '{member}', be it empty")
-            return None
-        return node
+        return node or Node(None, *entry.at)
 
     def _actions(self, node: Node) -> tuple[str, ...]:
-        if not isinstance(node.value, list):
+        if node.value is not None and not isinstance(node.value, list):
             self._fault(node.at, "'actions' is a list of texts")
-            return ()
-        texts = [self._text(each) for each in node.value]
+        texts = map(self._text, node.value if isinstance(node.value, list) else ())
         return tuple(text for text in texts if text is not None)
 
     def _labels(self, node: Node | None) -> tuple[str, ...]:

@@ -26,9 +26,11 @@ _NUMBERS = itertools.count()
 def rt() -> Iterator[Path]:
     """A short folder that other system users may enter.
 
-    pytest's own is too long for unix sockets and podman, and closed to the user of PostgreSQL.
+    pytest's own is too long for unix sockets and podman, and closed to the user of PostgreSQL. Its
+    name is one that an image may have: mkdtemp's may hold underscores where podman has none.
     """
-    folder = Path(tempfile.mkdtemp(prefix="rt-", dir="/tmp"))
+    folder = Path(tempfile.gettempdir(), f"rt-{uuid.uuid4().hex[:8]}")
+    folder.mkdir(mode=0o700)
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)

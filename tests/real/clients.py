@@ -66,6 +66,11 @@ class Client:
             auths[self.registry] = {"auth": pair}
         self.auth.write_text(json.dumps({"auths": auths}))
 
+    def hold(self, token: str) -> None:
+        """Writes the auth file that a login leaves where the registry gives refresh tokens."""
+        entry = {"auth": base64.b64encode(b"wendy:").decode(), "identitytoken": token}
+        self.auth.write_text(json.dumps({"auths": {self.registry: entry}}))
+
     def move_to(self, registry: str) -> None:
         """Speaks to another `host:port` from now on; sign in again afterwards."""
         self.registry = registry
@@ -219,6 +224,10 @@ class Regctl(Client):
         super().sign_in(account)
         self._plain()
 
+    def hold(self, token: str) -> None:
+        super().hold(token)
+        self._plain()
+
     def push(self, repository: str, image: Image) -> Done:
         return self.run("image", "copy", f"ocidir://{image.layout}:v1", self.at(repository))
 
@@ -251,6 +260,9 @@ class Ctr(Client):
 
     def sign_in(self, account: Account | None) -> None:
         self._user = ["--user", f"{account.name}:{account.password}"] if account else []
+
+    def hold(self, token: str) -> None:
+        self._user = ["--refresh", token]
 
     def push(self, repository: str, image: Image) -> Done:
         imported = self._images("import", "--no-unpack", image.archive(self.at(repository)))

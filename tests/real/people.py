@@ -8,6 +8,8 @@ ONE = "one.test:5000"
 TWO = "two.test:5000"
 BRIEF = "brief.test:5000"
 """A registry whose tokens live as briefly as tokens may: a minute."""
+GIVING = "giving.test:5000"
+"""A registry with refresh tokens."""
 
 WRITER = Account("wendy", "wendy has a long password")
 READER = Account("rita", "rita has a long password")
@@ -17,7 +19,7 @@ CATALOGUER = Account("carl", "carl has a long password")
 
 
 def introduce(service: Service) -> None:
-    """Makes the installation: three registries, a private and a public namespace, and everybody."""
+    """Makes the installation: four registries, a private and a public namespace, and everybody."""
     service.init(ONE)
     for account in (WRITER, READER, MAINTAINER, STRANGER, CATALOGUER):
         service.add_user(account)

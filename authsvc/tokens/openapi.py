@@ -58,7 +58,7 @@ class TokenForm(BaseModel):
 class TokenAlone(BaseModel):
     """What revocation (RFC 7009) and introspection (RFC 7662) are asked about."""
 
-    token: str
+    token: str = Field(min_length=1)
     token_type_hint: str | None = Field(None, description="Looked at by nobody.")
 
 

@@ -25,7 +25,9 @@ from authsvc.principal import SYSTEM
 
 TIMES = int(os.environ.get("FUZZ", "1"))
 pytestmark = pytest.mark.timeout(300 * TIMES)
-LABELS = ["GET /token", "POST /token"] + [f"{method} {PREFIX}{path}" for method, path in OPERATIONS]
+LABELS = ["GET /token", "POST /token", "POST /token/revoke", "POST /token/introspect"] + [
+    f"{method} {PREFIX}{path}" for method, path in OPERATIONS
+]
 CHECKS = [
     checks.not_a_server_error, checks.status_code_conformance, checks.content_type_conformance,
     checks.response_schema_conformance, checks.response_headers_conformance,

@@ -24,6 +24,8 @@ def test_registries(filled):
     shown = filled.done("registry", "show", "localhost:5000")
     assert (shown["ttl"], shown["refresh_tokens"]) == (None, True)
     assert filled.done("registry", "list") == [shown]
+    off = filled.done("registry", "set", "localhost:5000", "--refresh-tokens", "off")
+    assert (off["refresh_tokens"], off["refresh_tokens_ended"]) == (False, 0)
     filled.done("registry", "remove", "localhost:5000")
     assert filled.done("registry", "list") == []
 

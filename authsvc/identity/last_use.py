@@ -53,10 +53,11 @@ class LastUses:
 def store(database: Database, uses: Iterable[Use]) -> None:
     """Write uses down, unless another worker did so within the minute. Blocks; raises Unavailable.
 
-    Bookkeeping that alters no decision, so it is no change with a record of its own.
+    Bookkeeping that alters no decision, so it is no change with a record of its own. Rows are
+    written in one order, or two workers could each wait for what the other has written.
     """
     with database.write() as session:
-        for row, now in uses:
+        for row, now in sorted(uses):
             at = utc(now)
             session.execute(_update(row, at))
 

@@ -1,6 +1,7 @@
 """When minted secrets were used last: one write a minute at most, none lost, none waited for."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -100,6 +101,22 @@ def test_one_that_is_gone_spoils_no_other(database, secret):
     worker.saw(str(secret.id), NOW)
     worker.write()
     assert used(database, secret) == [0]
+
+
+def test_workers_that_write_the_same_ones_at_once_are_in_no_ones_way(postgres_url):
+    """Each in the order of its own uses, in which they would wait for each other."""
+    database = Database(postgres_url)
+    owner = person(database)
+    secrets = [minted(database, "ref", owner) for _ in range(200)]
+    workers = [uses(database), uses(database)]
+    with ThreadPoolExecutor(2) as threads:
+        for turn in range(5):
+            for worker, order in zip(workers, (secrets, secrets[::-1]), strict=True):
+                for each in order:
+                    worker.saw(str(each.id), NOW + 100 * turn)
+            list(threads.map(LastUses.write, workers))
+            assert set(used(database, *secrets)) == {100 * turn}
+    database.dispose()
 
 
 def test_none_is_lost_by_a_database_that_is_away_for_a_moment(postgres_of_its_own):

@@ -49,6 +49,7 @@ async def test_a_plan_changes_nothing_and_what_is_applied_is_heard_at_once(api):
     before = await stored(api)
     plan = await done(api, "plan", document)
     effects = plan.pop("effects")["by_name"]
+    assert plan.pop("warnings") == []
     assert [(each["subject"], each["on"], each["gains"]) for each in effects] == [
         ("user:file:bob", path, ["pull"])
     ]

@@ -165,7 +165,12 @@ def settings(folder: Path, port: int, case: Case) -> dict[str, str]:
         f'[audit]\ndurability = "{case.durability}"\n{LIMITS}'
         '[[sources]]\ntype = "htpasswd"\nname = "file"\npath = "htpasswd"\n'
     )
-    return {"AUTHSVC_CONFIG": str(config)}
+    return settings_of(folder)
+
+
+def settings_of(folder: Path) -> dict[str, str]:
+    """The environment of an installation that `service` made there."""
+    return {"AUTHSVC_CONFIG": str(folder / "authsvc.toml")}
 
 
 def policy(grants: int) -> dict[str, Any]:

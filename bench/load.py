@@ -1,7 +1,9 @@
 """Load by `wrk`, and what it cost the server: rate, waiting times, processor time a request."""
 
+import json
 import re
 import subprocess
+import tempfile
 from dataclasses import dataclass
 
 from processes import processor_time
@@ -20,14 +22,23 @@ class Measured:
 
 
 def measure(
-    pid: int, url: str, *, headers: tuple[str, ...] = (), connections: int = 32, seconds: int = 5
-) -> Measured:
-    """Load one URL for some seconds. RuntimeError when any answer was not 2xx."""
+    pid: int, url: str, *, headers: tuple[str, ...] = (), form: str | None = None,
+    connections: int = 32, seconds: int = 5,
+) -> Measured:  # fmt: skip
+    """Load one URL for some seconds, with GET or a POST of `form`.
+
+    RuntimeError when any answer was not 2xx.
+    """
     argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     for header in headers:
         argv += ["-H", header]
-    before = processor_time(pid)
-    text = subprocess.run([*argv, url], capture_output=True, text=True, check=True).stdout
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        if form is not None:
+            script.write(f'wrk.method = "POST"\nwrk.body = {json.dumps(form)}\n')
+            script.flush()
+            argv += ["-s", script.name]
+        before = processor_time(pid)
+        text = subprocess.run([*argv, url], capture_output=True, text=True, check=True).stdout
     spent = processor_time(pid) - before
     if "Non-2xx" in text or "Socket errors" in text:
         raise RuntimeError(text)

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from cases import measured_cases
+from machines import measured_machines
 from policy import measured_policy
 from report import print_figures, print_table
 from scale import measured_scale
@@ -22,6 +23,7 @@ from sign_ins import measured_sign_ins
 TABLES = {
     "cases": (measured_cases, print_table),
     "sign-ins": (measured_sign_ins, partial(print_figures, title="sign-ins")),
+    "machines": (measured_machines, partial(print_figures, title="machines")),
     "scale": (measured_scale, partial(print_figures, title="scale")),
     "policy": (measured_policy, partial(print_figures, title="policy")),
 }

@@ -31,11 +31,13 @@ def outside_of(scopes: Iterable[Access]) -> Barred:
     held = [(scope, Glob(scope.name) if "*" in scope.name else None) for scope in scopes]
 
     def barred(asked: Access, action: str) -> Reason | None:
-        for scope, glob in held:
-            if scope.type == asked.type and action in scope.actions:
-                if asked.name == scope.name or (glob is not None and glob.matches(asked.name)):
-                    return None
-        return Reason.OUTSIDE_SCOPES
+        within = any(
+            scope.type == asked.type
+            and action in scope.actions
+            and (glob.matches(asked.name) if glob else asked.name == scope.name)
+            for scope, glob in held
+        )
+        return None if within else Reason.OUTSIDE_SCOPES
 
     return barred
 

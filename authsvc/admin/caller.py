@@ -60,7 +60,7 @@ class Callers:
         now = self._clock.now()
         circumstances = Circumstances(origin.address, "", now, origin.address_known)
         found: Verified | Rejected | None
-        found = self._authenticator.remembered(credentials, circumstances, header=header)
+        found = self._authenticator.remembered(credentials, circumstances, text=header)
         first = found is None
         if found is None:
             found = await self._authenticator.identify(credentials, circumstances)

@@ -18,7 +18,7 @@ from authsvc.identity.showing import as_pair, is_minted, may_be, named
 from authsvc.identity.sources import Sources
 from authsvc.limits.limit import Reached
 from authsvc.principal import ANONYMOUS
-from authsvc.protocol.credentials import Anonymous, Credentials, Malformed, Password
+from authsvc.protocol.credentials import Anonymous, Bearer, Credentials, Malformed, Password
 
 _NOBODY = Verified(ANONYMOUS, credential_kind="none")
 _NO_SUCH_SECRET = Rejected("unknown_secret")
@@ -82,22 +82,23 @@ class Authenticator:
             return await self._secret(shown, circumstances)
         return await self._password(shown, circumstances)
 
-    def recognised(self, header: bytes | None, circumstances: Circumstances) -> Verified | None:
-        """As `remembered`, for an Authorization header that showed remembered credentials before.
+    def recognised(self, text: bytes | None, circumstances: Circumstances) -> Verified | None:
+        """As `remembered`, for a text that showed remembered credentials before; None: nothing.
 
         It is not read again: reading it costs more than all the rest of recognising a caller.
         """
-        if header is None:
+        if text is None:
             return _NOBODY
-        digest = self._cache.pair_of(header)
+        digest = self._cache.pair_of(text)
         return None if digest is None else self._right(digest, circumstances)
 
     def remembered(
-        self, credentials: Credentials, circumstances: Circumstances, *, header: bytes | None = None
+        self, credentials: Credentials, circumstances: Circumstances, *, text: bytes | None = None
     ) -> Verified | None:
         """Who this is, when it takes no waiting to say so; None means: `identify`.
 
-        `header` is the Authorization header that the credentials were read from, if it was one.
+        `text` is what the credentials were read from, by which the token realm recognises them: an
+        Authorization header, or a form behind a mark that no header has. No Bearer is noted.
         """
         if isinstance(credentials, Anonymous):
             return _NOBODY
@@ -107,8 +108,8 @@ class Authenticator:
         digest = self._cache.digest(shown.username, shown.secret)
         self._meet(digest, shown.username, circumstances.address)
         verified = self._right(digest, circumstances)
-        if verified is not None and header is not None and shown is credentials:
-            self._cache.note_header(header, digest)
+        if verified is not None and text is not None and not isinstance(credentials, Bearer):
+            self._cache.note_text(text, digest)
         return verified
 
     def _right(self, digest: bytes, circumstances: Circumstances) -> Verified | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from authsvc.identity.provider import Rejected, Verified
 
 MOST_RIGHT = 100_000  # about 1 KiB each
-MOST_HEADERS = 20_000  # about 150 bytes each
+MOST_TEXTS = 20_000  # about 150 bytes each
 MOST_ADDRESSES = 1_000  # where one password is remembered to have been shown
 MOST_WRONG = 10_000  # bounded apart, so that guesses never push out what was right
 
@@ -61,21 +61,21 @@ class CredentialCache:
         self.entry = self._right.get
         """What was verified for a pair (its digest, monotonic seconds), when it still holds."""
         self._wrong = _Answers(wrong)
-        self._headers: dict[bytes, bytes] = {}
+        self._texts: dict[bytes, bytes] = {}
 
-    def pair_of(self, header: bytes) -> bytes | None:
-        """The pair that this Authorization header was noted for, by its key."""
+    def pair_of(self, text: bytes) -> bytes | None:
+        """The pair that this text was noted for, by its key."""
         keyed = self._keyed.copy()
-        keyed.update(header)
-        return self._headers.get(keyed.digest())
+        keyed.update(text)
+        return self._texts.get(keyed.digest())
 
-    def note_header(self, header: bytes, digest: bytes) -> None:
-        """Note that a header shows the pair `digest`, which stays true whatever becomes of it."""
-        if len(self._headers) >= MOST_HEADERS:
-            self._headers.clear()
+    def note_text(self, text: bytes, digest: bytes) -> None:
+        """Note that a text shows the pair `digest`, which stays true whatever becomes of it."""
+        if len(self._texts) >= MOST_TEXTS:
+            self._texts.clear()
         keyed = self._keyed.copy()
-        keyed.update(header)
-        self._headers[keyed.digest()] = digest
+        keyed.update(text)
+        self._texts[keyed.digest()] = digest
 
     def digest(self, username: str, secret: str) -> bytes:
         """The key of this pair. A NUL divides them, since no name holds one."""

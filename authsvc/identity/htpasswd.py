@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from authsvc import logs
@@ -182,6 +183,7 @@ class Htpasswd:
         return Principal(Kind.USER, self.name, username, username)
 
 
+@lru_cache(maxsize=4_096)
 def _stands_for(stored: str) -> str:
     """What tells this line from others: its hash again, so that no hash leaves the file."""
     return hashlib.sha256(stored.encode()).hexdigest()

@@ -18,7 +18,7 @@ from .names import is_service
 MAX_FIELDS = 1_000  # parameters of one request; 256 scopes are the most that can count
 MAX_CLIENT_ID = 256  # characters that are recorded
 
-_FORM = b"application/x-www-form-urlencoded"
+FORM = b"application/x-www-form-urlencoded"
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 Values = dict[bytes, list[bytes]]
@@ -123,8 +123,8 @@ def one_of(header: Credentials, form: Credentials) -> Credentials:
 
 
 def _form(body: bytes, content_type: bytes) -> Values:
-    if content_type.partition(b";")[0].strip().lower() != _FORM:
-        raise UnsupportedBody("the body is no form", advice=f"send {_FORM.decode()}")
+    if content_type.partition(b";")[0].strip().lower() != FORM:
+        raise UnsupportedBody("the body is no form", advice=f"send {FORM.decode()}")
     return _values(body)
 
 

@@ -43,7 +43,7 @@ class Callers:
         now = self._clock.now()
         circumstances = Circumstances(caller.address, "", now, caller.address_known)
         found: Verified | Rejected | None
-        found = self._authenticator.remembered(credentials, circumstances, header=header)
+        found = self._authenticator.remembered(credentials, circumstances, text=header)
         first = found is None
         if found is None:
             found = await self._authenticator.identify(credentials, circumstances)

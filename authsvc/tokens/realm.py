@@ -71,8 +71,9 @@ class Realm:
         Else False, and nothing is done: ask `answer`.
         """
         caller, authorization = of(scope)
+        request = None if authorization else self._seen(scope, body, caller)
         try:
-            request = self._parsed(scope, body, caller, authorization)
+            request = request or self._parsed(scope, body, caller, authorization)
         except AuthsvcError:
             return False
 
@@ -108,6 +109,15 @@ class Realm:
             raise
         return await self._service.issue(request)
 
+    def _seen(self, scope: Scope, body: bytes | None, caller: Caller) -> TokenRequest | None:
+        """The request in a form that was read before and comes again just so; else None."""
+        if body is None or scope["query_string"] or header(scope, b"content-encoding"):
+            return None
+        question = self._questions.of_body(body)
+        if question is None or header(scope, b"content-type") != oauth2.FORM:
+            return None
+        return TokenRequest(None, None, question, caller, body)
+
     def _parsed(
         self, scope: Scope, body: bytes | None, caller: Caller, authorization: bytes | None
     ) -> TokenRequest:
@@ -118,9 +128,9 @@ class Realm:
         oauth2.check_post_query(query)
         check_encoding(scope["headers"])
         form = oauth2.parse_form(body, header(scope, b"content-type"))
-        question = self._questions.of_form(form)
+        question = self._questions.of_form(form, body)
         credentials = oauth2.one_of(from_authorization(authorization), form.credentials)
-        return TokenRequest(None, credentials, question, caller)
+        return TokenRequest(None, credentials, question, caller, body)
 
     async def _unparsed(self, caller: Caller, error: AuthsvcError) -> None:
         await self._service.refuse(caller, error, now=self._clock.now())

@@ -132,9 +132,9 @@ class TokenService:
         circumstances = request.circumstances(now)
         authenticator = self._parts.authenticator
         if request.form is None:
-            verified = authenticator.recognised(request.header, circumstances)
+            verified = authenticator.recognised(request.text, circumstances)
         else:
-            verified = authenticator.remembered(request.form, circumstances)
+            verified = authenticator.remembered(request.form, circumstances, text=request.text)
         if verified is not None and verified.principal.kind is Kind.ANONYMOUS:
             return None if request.question.empty else verified
         return verified
@@ -143,7 +143,7 @@ class TokenService:
         authenticator, shown = self._parts.authenticator, request.credentials
         circumstances = request.circumstances(now)
         found: Verified | Rejected | None
-        found = authenticator.remembered(shown, circumstances, header=request.header)
+        found = authenticator.remembered(shown, circumstances, text=request.text)
         if found is None:
             found = await authenticator.identify(shown, circumstances)
         if isinstance(found, Rejected):

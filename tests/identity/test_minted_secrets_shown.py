@@ -86,7 +86,7 @@ def test_a_bearer_is_never_known_by_its_header_at_the_token_realm(database, kind
             service = at.authenticator
             await service.identify(credentials, here())
             for _ in range(2):  # the admin API recognises it, by reading it each time
-                assert service.remembered(credentials, here(), header=header) is not None
+                assert service.remembered(credentials, here(), text=header) is not None
                 assert service.recognised(header, here()) is None
 
     asyncio.run(story())
@@ -101,7 +101,7 @@ def test_a_basic_header_is_known_until_its_secret_is_news(database, kind):
         with desk(database) as at:
             service = at.authenticator
             await service.identify(from_authorization(header), here())
-            assert service.remembered(from_authorization(header), here(), header=header)
+            assert service.remembered(from_authorization(header), here(), text=header)
             assert service.recognised(header, here())
             service.forget(frozenset({stored.topic(secret.id)}))
             assert service.recognised(header, here()) is None

@@ -6,7 +6,7 @@ import pytest
 from identity.parts import NOW, SECRET, People, house
 from inprocess import basic
 
-from authsvc.identity.credential_cache import MOST_HEADERS, CredentialCache
+from authsvc.identity.credential_cache import MOST_TEXTS, CredentialCache
 from authsvc.identity.provider import Circumstances
 from authsvc.principal import ANONYMOUS
 from authsvc.protocol.credentials import from_authorization
@@ -27,7 +27,7 @@ def told(story):
             shown = from_authorization(HEADER)
             verified = await service.identify(shown, HERE)
             assert service.recognised(HEADER, HERE) is None
-            assert service.remembered(shown, HERE, header=HEADER) is verified
+            assert service.remembered(shown, HERE, text=HEADER) is verified
             story(at, service, verified)
 
     asyncio.run(whole())
@@ -74,7 +74,7 @@ def test_recognition_ends_with_what_is_remembered():
 
 def test_headers_are_bounded_and_never_kept_as_they_are():
     cache = CredentialCache(b"k" * 32)
-    for number in range(MOST_HEADERS + 5):
-        cache.note_header(b"Basic %d" % number, b"pair")
-    assert len(cache._headers) <= MOST_HEADERS
-    assert not any(b"Basic" in key for key in cache._headers)
+    for number in range(MOST_TEXTS + 5):
+        cache.note_text(b"Basic %d" % number, b"pair")
+    assert len(cache._texts) <= MOST_TEXTS
+    assert not any(b"Basic" in key for key in cache._texts)

@@ -210,7 +210,7 @@ def test_guesses_at_a_remembered_password_are_no_free_door(tell):
         header = b"Basic of alice"
         assert await at.tries("alice") == RIGHT
         authenticator, shown = at.house.authenticator, Password("alice", SECRET)
-        assert authenticator.remembered(shown, here(HERE), header=header)
+        assert authenticator.remembered(shown, here(HERE), text=header)
         assert authenticator.recognised(header, here(HERE))
         await at.guesses("alice", 100)
         assert authenticator.remembered(shown, here(HERE)) is None
@@ -228,9 +228,9 @@ def test_a_limited_account_learns_nothing_from_what_is_remembered(tell):
         for number in range(10):
             await at.guesses("alice", 10, address=elsewhere(number), begin=20 * number)
         authenticator, shown = at.house.authenticator, Password("alice", SECRET)
-        assert authenticator.remembered(shown, here(HERE), header=header)
+        assert authenticator.remembered(shown, here(HERE), text=header)
         fresh = here(elsewhere(50))
-        assert authenticator.remembered(shown, fresh, header=header) is None
+        assert authenticator.remembered(shown, fresh, text=header) is None
         assert authenticator.recognised(header, fresh) is None
         assert await at.tries("alice", address=elsewhere(50)) == ACCOUNT
         assert authenticator.recognised(header, here(HERE))

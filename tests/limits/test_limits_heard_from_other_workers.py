@@ -21,7 +21,7 @@ def door(worker, address):
     """Whether what is remembered of alice opens there, by each of the quick ways in."""
     authenticator, shown = worker.house.authenticator, Password("alice", SECRET)
     return (
-        authenticator.remembered(shown, here(address), header=HEADER) is not None,
+        authenticator.remembered(shown, here(address), text=HEADER) is not None,
         authenticator.recognised(HEADER, here(address)) is not None,
     )
 

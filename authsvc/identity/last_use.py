@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Update, or_, update
+from sqlalchemy import Update, or_, select, update
 
 from authsvc.clock import utc
 from authsvc.db.engine import Database
@@ -53,11 +53,12 @@ class LastUses:
 def store(database: Database, uses: Iterable[Use]) -> None:
     """Write uses down, unless another worker did so within the minute. Blocks; raises Unavailable.
 
-    Bookkeeping that alters no decision, so it is no change with a record of its own. Rows are
-    written in one order, or two workers could each wait for what the other has written.
+    Bookkeeping that alters no decision, so it is no change with a record of its own. Nor does it
+    ever wait for a row, or it and what ends many secrets at once could wait for each other: one
+    that somebody changes at this moment keeps the time that it has.
     """
     with database.write() as session:
-        for row, now in sorted(uses):
+        for row, now in uses:
             at = utc(now)
             session.execute(_update(row, at))
 
@@ -66,4 +67,5 @@ def _update(row: int, at: datetime) -> Update:
     """In place of one that is old, or of one to come: that clock was wrong."""
     used, minute = Secret.last_used_at, timedelta(seconds=EVERY)
     stale = or_(used.is_(None), used <= at - minute, used > at + minute)
-    return update(Secret).where(Secret.id == row, stale).values(last_used_at=at)
+    free = select(Secret.id).where(Secret.id == row, stale).with_for_update(skip_locked=True)
+    return update(Secret).where(Secret.id.in_(free)).values(last_used_at=at)

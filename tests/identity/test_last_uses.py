@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from identity.minted_parts import changed, minted, person, robot
+from identity.minted_parts import changed, left, minted, person, robot
 from identity.parts import NOW
 from inprocess import ANY, form, installation, serving
 from sqlalchemy import select
@@ -116,6 +116,23 @@ def test_workers_that_write_the_same_ones_at_once_are_in_no_ones_way(postgres_ur
                     worker.saw(str(each.id), NOW + 100 * turn)
             list(threads.map(LastUses.write, workers))
             assert set(used(database, *secrets)) == {100 * turn}
+    database.dispose()
+
+
+def test_it_waits_for_no_row_and_nothing_that_changes_many_waits_for_it(postgres_url):
+    """`user revoke`, while what it ends is in use."""
+    database = Database(postgres_url)
+    owner = person(database)
+    ended, other = (minted(database, "ref", owner) for _ in range(2))
+    with database.write() as session:
+        session.delete(session.get(Secret, ended.id))
+        session.flush()
+        worker = uses(database)
+        for each in (other, ended):
+            worker.saw(str(each.id), NOW)
+        worker.write()
+        session.delete(session.get(Secret, other.id))
+    assert left(database) == []
     database.dispose()
 
 

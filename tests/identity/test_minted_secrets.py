@@ -40,6 +40,11 @@ def of_machine(database, **more):
     return shown(minted(database, "rob", robot(database, **more)), "robot.ci")
 
 
+def of_both_ends(database, first, second):
+    """A robot that ends at one time, and its secret that ends at another."""
+    return shown(minted(database, "rob", robot(database, ends=first), ends=second), "robot.ci")
+
+
 def of_person(database, name="alice", /, **more):
     return shown(minted(database, "pat", person(database), **more), name)
 
@@ -70,6 +75,12 @@ CASES = [
     pytest.param(lambda d: of_robot(d, ends=NOW + 0.5), "robot.ci", id="secret before its end"),
     pytest.param(lambda d: of_machine(d, ends=NOW), "no: expired", id="robot at its end"),
     pytest.param(lambda d: of_machine(d, ends=NOW + 0.5), "robot.ci", id="robot before its end"),
+    pytest.param(
+        lambda d: of_both_ends(d, NOW, NOW + DAY), "no: expired", id="robot ends before its secret"
+    ),
+    pytest.param(
+        lambda d: of_both_ends(d, NOW + DAY, NOW), "no: expired", id="secret ends before its robot"
+    ),
     pytest.param(lambda d: of_person(d, ends=NOW - 1), "no: expired", id="personal, its end"),
     pytest.param(
         lambda d: of_client(d, at=NOW - 90 * DAY, used=NOW - 1), "no: expired", id="RT-13 too old"

@@ -200,6 +200,7 @@ def test_the_job_leaves_alone_what_it_cannot_know(database, file, secrets):
     assert tended(database, file) == []
     file.holds("not a line of any use\n")
     assert (file.state(), tended(database, file)) == ("degraded", [])
+    file.holds(CAROL)
     file.path.unlink()
     file.refresh()
     assert tended(database, file, File(file.path.with_name("never"), "")) == []

@@ -64,6 +64,9 @@ async def test_a_namespace(api):
     for on in ("left", "left/deep", "left/*"):
         members = {"role": "writer", "on": on, "registry": "reg-a.test"}
         await api.make("/grants", subject="user:file:carol", **members)
+    robot = await api.make(
+        "/robots", name="left", namespace="left/deep", registry="reg-a.test", role="reader"
+    )
     stays = await api.make("/grants", subject="user:file:dora", role="reader", on="left")
     near = await api.make("/grants", subject="user:file:carol", role="reader", on="left-x")
     scopes = [APP.format("left"), APP.format("left/deep"), APP.format("left-x")]
@@ -71,8 +74,9 @@ async def test_a_namespace(api):
     removed = await api.delete(f"/namespaces/{space['id']}")
     assert removed.status == 200
     assert [item["name"] for item in removed.json["namespaces"]] == ["left", "left/deep"]
-    assert len(removed.json["grants"]) == 3
-    assert removed.json["stays"] == {"namespaces": [], "grants": [stays]}
+    assert len(removed.json["grants"]) == 4, "the three, and the robot's"
+    assert removed.json["stays"] == {"namespaces": [], "grants": [stays], "robots": []}
+    assert (await api.get(f"/robots/{robot['id']}")).status == 404
     await api.make("/namespaces", **body)
     assert await api.token("carol", *scopes) == {"left-x/app": ["pull"]}
     assert (await api.get(f"/grants/{near['id']}")).status == 200

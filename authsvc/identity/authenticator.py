@@ -25,7 +25,7 @@ _NO_SUCH_SECRET = Rejected("unknown_secret")
 NOBODY_NOW = frozenset({"unknown_user", "disabled", "account_expired"})
 """Reasons that end what was remembered of a name, whatever password was shown."""
 
-_Ask = Callable[[Password], Coroutine[None, None, Told]]
+_Ask = Callable[[Password, Flight], Coroutine[None, None, Told]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ class Authenticator:
     ) -> Verified | Rejected:
         """Ask, and remember the answer unless news has overtaken it."""
         try:
-            told = await ask(credentials)
+            told = await ask(credentials, flight)
         except Unavailable:
             spare = self._cache.right(digest, self._clock.monotonic())  # by the grace of its source
             if spare is None:
@@ -261,10 +261,18 @@ class Authenticator:
         elif told.grace is not None:
             self._cache.agree(topic_of(told.outcome.principal.name), told.outcome, secret)
 
-    async def _ask_sources(self, now: float, credentials: Password) -> Told:
+    async def _ask_sources(self, now: float, credentials: Password, _: Flight) -> Told:
         answer = await self._sources.ask(credentials.username, credentials.secret, now)
         holds = partial(self._sources.still_hold, answer)
         return Told(answer.outcome, holds, answer.ttl, self._sources.grace(answer))
 
-    async def _look_up(self, now: float, shown: Password) -> Told:
-        return await self._minted.ask(Shown(named(shown), shown.secret), now)
+    async def _look_up(self, now: float, shown: Password, flight: Flight) -> Told:
+        """What a secret is worth, not by what was read before it became news.
+
+        The directory of its owner may take many seconds, and whoever ends it waits for none.
+        """
+        while True:
+            told = await self._minted.ask(Shown(named(shown), shown.secret), now)
+            if not flight.is_news_to(about_of(shown.username, told.outcome)):
+                return told
+            flight.begin_anew()

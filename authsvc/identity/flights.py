@@ -31,6 +31,10 @@ class Flight:
         else:
             self.news |= topics
 
+    def begin_anew(self) -> None:
+        """Take note that all is read again from now on."""
+        self.news, self.overtaken = set(), False
+
     @property
     def is_late(self) -> bool:
         """Whether who asks from now on may be told something else."""

@@ -16,7 +16,7 @@ from .models import SchemaVersion
 if TYPE_CHECKING:
     from alembic.config import Config
 
-SCHEMA = 4  # the number that this release was made for: that of its newest migration
+SCHEMA = 5  # the number that this release was made for: that of its newest migration
 _ADVISORY = 0x61757468  # "auth": the lock of concurrent upgrades on PostgreSQL
 _alembic = threading.Lock()  # Alembic's context is one for the whole process
 

@@ -59,6 +59,11 @@ FILLED = {
         INSERT INTO secrets VALUES
             (1, 'rob', :blob, 13, '', :now, :now, NULL, NULL, NULL, FALSE, '')
     """,
+    "0005": """
+        INSERT INTO audit_keys VALUES ('k', 'pem', 5, NULL, NULL);
+        INSERT INTO checkpoints VALUES (1, 5, :blob, :blob, :blob, 'k', :blob);
+        INSERT INTO cursors VALUES ('syslog', 'w', 1)
+    """,
 }
 
 

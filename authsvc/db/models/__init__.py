@@ -1,6 +1,6 @@
 """All tables, one short file per group. Nothing here computes; constraints are in the schema."""
 
-from .audit import Change, ChangeHead, TokenRecord
+from .audit import AuditKey, Change, ChangeHead, Checkpoint, Cursor, TokenRecord
 from .base import Base, UTCDateTime
 from .keys import Authority, Key
 from .limits import KnownAddress
@@ -11,10 +11,13 @@ from .subjects import Membership, Password, Subject
 
 __all__ = [
     "Answer",
+    "AuditKey",
     "Authority",
     "Base",
     "Change",
     "ChangeHead",
+    "Checkpoint",
+    "Cursor",
     "Grant",
     "Key",
     "KnownAddress",

@@ -71,3 +71,46 @@ class TokenRecord(Base):
     prev: Mapped[bytes] = mapped_column(LargeBinary)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
     subject: Mapped[str | None]
+
+
+class Checkpoint(Base):
+    """A signed statement over the heads of chains at one moment, and over the one before it.
+
+    `body` is canonical JSON and `hash` its SHA-256 with `prev` before it; `signature` is by the
+    key `key_id` of `audit_keys`, over `hash`. Numbers rise by one.
+    """
+
+    __tablename__ = "checkpoints"
+
+    number: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    time: Mapped[int] = mapped_column(RowId, index=True)  # milliseconds since the epoch
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    prev: Mapped[bytes] = mapped_column(LargeBinary)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+    key_id: Mapped[str]
+    signature: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class AuditKey(Base):
+    """The public half of a key that signs checkpoints; the private one is in certs_dir.
+
+    A later key is vouched for by the one before it: `signature` is by `vouched_by`.
+    """
+
+    __tablename__ = "audit_keys"
+
+    key_id: Mapped[str] = mapped_column(primary_key=True)
+    public: Mapped[str]  # PEM
+    made_at: Mapped[int] = mapped_column(RowId)  # milliseconds since the epoch
+    vouched_by: Mapped[str | None]
+    signature: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class Cursor(Base):
+    """How far a sink has what one writer wrote: everything up to `seq` was taken by it."""
+
+    __tablename__ = "cursors"
+
+    sink: Mapped[str] = mapped_column(primary_key=True)
+    writer: Mapped[str] = mapped_column(Writer, primary_key=True)
+    seq: Mapped[int] = mapped_column(RowId)

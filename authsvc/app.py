@@ -20,13 +20,12 @@ from authsvc.assembly.minted import lasting_of
 from authsvc.assembly.online import Online, online
 from authsvc.changes.guard import NOTHING_HERE
 from authsvc.errors import AuthsvcError
+from authsvc.identity.sign_ins import SignIns
 from authsvc.lifespan import running
 from authsvc.settings import Settings
 from authsvc.tokens import metadata, openapi, realm, revocation
-from authsvc.tokens.callers import Callers as Managers
 from authsvc.tokens.metadata import Metadata
 from authsvc.tokens.realm import Realm
-from authsvc.tokens.records import Pseudonyms
 from authsvc.tokens.revocation import Desk, Revocation
 from authsvc.web.errors import OPAQUE, problem, refusal
 from authsvc.web.health import Health, Readiness
@@ -79,13 +78,16 @@ def _front(settings: Settings, parts: Online, tokens: Realm, otherwise: ASGIApp)
     return front
 
 
+def _sign_ins(parts: Online) -> SignIns:
+    """How callers come in by all interfaces but the token realm itself."""
+    clock, saw = parts.offline.clock, parts.uses.saw
+    return SignIns(parts.authenticator, parts.log, clock, parts.pseudonym, saw)
+
+
 def _revocation(settings: Settings, parts: Online) -> Revocation:
-    clock = parts.offline.clock
     desk = Desk(
-        clock=clock, authenticator=parts.authenticator,
-        callers=Managers(parts.authenticator, parts.log, clock, Pseudonyms(parts.pseudonym)),
-        unit_of_work=parts.unit_of_work, readers=parts.readers, changers=parts.changers,
-        hear=parts.hear, lasting=lasting_of(settings),
+        sign_ins=_sign_ins(parts), unit_of_work=parts.unit_of_work, readers=parts.readers,
+        changers=parts.changers, hear=parts.hear, lasting=lasting_of(settings),
     )  # fmt: skip
     return Revocation(desk, issuer=settings.issuer, url=settings.realm)
 
@@ -102,10 +104,7 @@ def _api(settings: Settings, parts: Online) -> FastAPI:
         title=TITLE, version=__version__, lifespan=lifespan, redirect_slashes=False,
         openapi_url=None, docs_url=None, redoc_url=None,
     )  # fmt: skip
-    callers = Callers(
-        parts.authenticator, parts.log, parts.offline.clock,
-        pseudonym=parts.pseudonym, saw=parts.uses.saw,
-    )  # fmt: skip
+    callers = Callers(_sign_ins(parts))
     app.include_router(routes.routes(_admin(settings, parts), callers))
     app.include_router(pages.routes(callers, _document(settings, app)))
     _speak_problems(app, settings.realm)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from authsvc.audit.records import Event
@@ -17,11 +17,11 @@ from authsvc.db.models import Password, Registry, Secret, Subject
 from authsvc.principal import LOCAL, Kind, Principal
 
 from . import people, subjects
+from .secrets import REFRESH as KIND
 from .secrets import topic
 from .unit_of_work import Outcome, Transaction, joined, nothing
 from .when import print_time
 
-KIND = "ref"
 KEPT = timedelta(days=1)  # beyond its end: a clock that was wrong for a while takes none away
 
 
@@ -105,22 +105,6 @@ def seen(tx: Transaction, digest: bytes) -> Seen | None:
     return Seen(held.registry.name, secret.created_at, used)
 
 
-def end_of(tx: Transaction, owner_id: int) -> tuple[int, frozenset[str]]:
-    """End all of one person; how many those were, and what is to be forgotten."""
-    return _end(tx, Secret.subject_id == owner_id)
-
-
-def end_at(tx: Transaction, registry_id: int) -> tuple[int, frozenset[str]]:
-    """End all of one registry; how many those were, and what is to be forgotten."""
-    return _end(tx, Secret.registry_id == registry_id)
-
-
-def count_at(session: Session, name: str) -> int:
-    """How many there are for the registry of that name."""
-    query = select(func.count()).select_from(Secret).join(Registry)
-    return session.scalar(query.where(Secret.kind == KIND, Registry.name == name)) or 0
-
-
 def forget_ended(database: Database, now: datetime, *, max_age: float, idle: float) -> None:
     """Remove those that ended by age or idleness, both in seconds, more than KEPT ago."""
     made, used = (now - KEPT - timedelta(seconds=life) for life in (max_age, idle))
@@ -171,13 +155,6 @@ def _is_theirs(tx: Transaction, owner: Subject) -> bool:
     stable = str(owner.id) if owner.source == LOCAL else owner.external_id or ""
     as_owner = Principal(Kind.USER, owner.source, owner.name, stable)
     return tx.rights.admin or (who is not None and who.identity == as_owner.identity)
-
-
-def _end(tx: Transaction, where: ColumnElement[bool]) -> tuple[int, frozenset[str]]:
-    found = tx.session.scalars(
-        delete(Secret).where(Secret.kind == KIND, where).returning(Secret.id)
-    ).all()
-    return len(found), frozenset(map(topic, found))
 
 
 def _item(secret: Secret, owner: Subject, registry: Registry) -> dict[str, Any]:

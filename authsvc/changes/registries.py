@@ -11,7 +11,7 @@ from authsvc.db.models import Grant, Namespace, Registry
 from authsvc.errors import Conflict, NotFound
 from authsvc.protocol import names
 
-from . import guard, keys, reads, refresh, robot_rows, subjects, texts
+from . import guard, keys, reads, robot_rows, secrets, subjects, texts
 from .spec import Spec, checked
 from .unit_of_work import Outcome, Transaction, nothing
 
@@ -62,7 +62,9 @@ def change(tx: Transaction, name: str, members: Mapping[str, Any]) -> Outcome[di
         setattr(row, key, value)
     row.changed_in = tx.version
     topics = _settle_key(tx, row, before=before["key_header"])
-    ended, forgotten = (0, frozenset[str]()) if spec.refresh_tokens else refresh.end_at(tx, row.id)
+    ended, forgotten = 0, frozenset[str]()
+    if not spec.refresh_tokens:
+        ended, forgotten = secrets.end_refresh_tokens(tx, registry=row.id)
     after = reads.registry(row)
     told = {"registry": after, **({"refresh_tokens_ended": ended} if ended else {})}
     return Outcome(after, before={"registry": before}, after=told, topics=topics | forgotten)
@@ -80,7 +82,7 @@ def remove(tx: Transaction, name: str) -> Outcome[dict[str, Any]]:
     row.key_header = "x5c"  # no key is kept for it any more
     topics = _settle_key(tx, row, before=item["key_header"])
     topics |= subjects.topics(each.subject for each in rows) | taken.topics
-    topics |= refresh.end_at(tx, row.id)[1]
+    topics |= secrets.end_refresh_tokens(tx, registry=row.id)[1]
     tx.session.delete(row)
     before = {"registry": item, "namespaces": namespaces, "grants": grants, **taken.recorded}
     value = {"removed": item, "namespaces": len(namespaces), "grants": len(grants)}

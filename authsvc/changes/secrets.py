@@ -4,17 +4,18 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from authsvc.db.engine import Database
-from authsvc.db.models import Secret, Subject
+from authsvc.db.models import Registry, Secret, Subject
 
 from . import subjects
 from .unit_of_work import Outcome, Transaction, nothing
 
 KEPT: Final = {"rob": timedelta(days=1), "pat": timedelta(days=30)}
 """How long secrets are shown after their end; a clock that was wrong for a while takes none."""
+REFRESH = "ref"  # the kind
 AT_ONCE = 500  # rows that one transaction removes: tokens wait for it on SQLite
 
 
@@ -41,6 +42,25 @@ def held(session: Session, owner_id: int, kind: str | None = None) -> list[int]:
     if kind is not None:
         theirs = theirs.where(Secret.kind == kind)
     return list(session.scalars(theirs.order_by(Secret.id)))
+
+
+def end_refresh_tokens(
+    tx: Transaction, *, owner: int | None = None, registry: int | None = None
+) -> tuple[int, frozenset[str]]:
+    """End all refresh tokens of a person, or at a registry, by its row.
+
+    How many those were, and what is to be forgotten.
+    """
+    where = Secret.subject_id == owner if owner is not None else Secret.registry_id == registry
+    ended = delete(Secret).where(Secret.kind == REFRESH, where).returning(Secret.id)
+    found = tx.session.scalars(ended).all()
+    return len(found), frozenset(map(topic, found))
+
+
+def refresh_tokens_at(session: Session, registry: str) -> int:
+    """How many refresh tokens there are for the registry of that name."""
+    query = select(func.count()).select_from(Secret).join(Registry)
+    return session.scalar(query.where(Secret.kind == REFRESH, Registry.name == registry)) or 0
 
 
 def forget_ended(database: Database, now: datetime) -> None:

@@ -13,7 +13,7 @@ from authsvc.identity.passwords import check_new_password, hash_password
 from authsvc.principal import LOCAL, Kind
 from authsvc.protocol import names
 
-from . import guard, reads, refresh, secrets, subjects, texts
+from . import guard, reads, secrets, subjects, texts
 from .spec import Spec
 from .unit_of_work import Outcome, Transaction, nothing
 
@@ -170,7 +170,7 @@ def _changed(
         _store(tx, row, hashed)
     row.changed_in = tx.version
     ends = hashed is not None or not row.enabled
-    ended, topics = refresh.end_of(tx, row.id) if ends else (0, frozenset[str]())
+    ended, topics = secrets.end_refresh_tokens(tx, owner=row.id) if ends else (0, frozenset[str]())
     item = reads.user(row)
     told: dict[str, Any] = {} if hashed is None else {"password": "changed"}
     told |= {"refresh_tokens_ended": ended} if ended else {}
@@ -199,7 +199,9 @@ def revoke(tx: Transaction, ref: names.SubjectRef) -> Outcome[dict[str, Any]]:
     else:
         row = subjects.found(tx.session, "user", ref.source, ref.name)
     pats = secrets.end(tx, secrets.held(tx.session, row.id, "pat") if row else [], "revoked")
-    tokens, told = (0, frozenset[str]()) if row is None else refresh.end_of(tx, row.id)
+    tokens, told = (
+        (0, frozenset[str]()) if row is None else secrets.end_refresh_tokens(tx, owner=row.id)
+    )
     value = {"user": str(ref), "revoked": REVOKED, "pats": pats.value, "refresh_tokens": tokens}
     topics = frozenset({subjects.topic_of_name(ref.name)}) | pats.topics | told
     return Outcome(value, before=pats.before, after=value, topics=topics)

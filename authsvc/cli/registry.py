@@ -80,7 +80,7 @@ def set_(
     enabled: Enabled = None,
 ) -> None:
     """Change a registry; what is not named stays."""
-    from authsvc.changes import reads, refresh, registries
+    from authsvc.changes import reads, registries, secrets
     from authsvc.errors import Invalid
 
     from .session import actor
@@ -91,7 +91,7 @@ def set_(
     with opened(context) as parts:
         with parts.database.read() as session:
             before = reads.registry(registries.found(session, name))
-            held = refresh.count_at(session, name)
+            held = secrets.refresh_tokens_at(session, name)
         item = parts.unit_of_work.run(actor(), lambda tx: registries.change(tx, name, members))
         if before["refresh_tokens"] and not item["refresh_tokens"]:
             item = {**item, "refresh_tokens_ended": held}

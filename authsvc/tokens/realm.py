@@ -5,7 +5,8 @@ time than the whole token. GET is the distribution token specification, POST the
 every answer of these paths, errors included, has one of two JSON shapes and never redirects.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from typing import NamedTuple
 
 from authsvc.clock import Clock
 from authsvc.errors import AuthsvcError, BodyTooLarge, NotFound
@@ -70,10 +71,9 @@ class Realm:
 
         Else False, and nothing is done: ask `answer`.
         """
-        caller, authorization = of(scope)
-        request = None if authorization else self._seen(scope, body, caller)
+        head = of(scope)
         try:
-            request = request or self._parsed(scope, body, caller, authorization)
+            request = self._seen(scope, body, head) or self._parsed(scope, body, head)
         except AuthsvcError:
             return False
 
@@ -96,41 +96,39 @@ class Realm:
         try:
             body = await body_of(receive)
         except AuthsvcError as error:
-            await self._unparsed(of(scope)[0], error)
+            await self._unparsed(of(scope).caller, error)
             return token_response(error, realm=self._url)
         return await self.answer(scope, body)
 
     async def _issued(self, scope: Scope, body: bytes | None) -> Issued:
-        caller, authorization = of(scope)
+        head = of(scope)
         try:
-            request = self._parsed(scope, body, caller, authorization)
+            request = self._parsed(scope, body, head)
         except AuthsvcError as error:
-            await self._unparsed(caller, error)
+            await self._unparsed(head.caller, error)
             raise
         return await self._service.issue(request)
 
-    def _seen(self, scope: Scope, body: bytes | None, caller: Caller) -> TokenRequest | None:
+    def _seen(self, scope: Scope, body: bytes | None, head: "Head") -> TokenRequest | None:
         """The request in a form that was read before and comes again just so; else None."""
-        if body is None or scope["query_string"] or header(scope, b"content-encoding"):
+        if body is None or head.content_type != oauth2.FORM or head.authorization is not None:
             return None
         question = self._questions.of_body(body)
-        if question is None or header(scope, b"content-type") != oauth2.FORM:
+        if question is None or head.encoded or scope["query_string"]:
             return None
-        return TokenRequest(None, None, question, caller, body)
+        return TokenRequest(None, None, question, head.caller, body)
 
-    def _parsed(
-        self, scope: Scope, body: bytes | None, caller: Caller, authorization: bytes | None
-    ) -> TokenRequest:
+    def _parsed(self, scope: Scope, body: bytes | None, head: "Head") -> TokenRequest:
         """The request in a query, or in a form. Raises as those are read."""
-        query = scope["query_string"]
+        query, shown = scope["query_string"], head.authorization
         if body is None:
-            return TokenRequest(authorization, None, self._questions.of_query(query), caller)
+            return TokenRequest(shown, None, self._questions.of_query(query), head.caller)
         oauth2.check_post_query(query)
-        check_encoding(scope["headers"])
-        form = oauth2.parse_form(body, header(scope, b"content-type"))
+        head.refuse_encoded()
+        form = oauth2.parse_form(body, head.content_type)
         question = self._questions.of_form(form, body)
-        credentials = oauth2.one_of(from_authorization(authorization), form.credentials)
-        return TokenRequest(None, credentials, question, caller, body)
+        credentials = oauth2.one_of(from_authorization(shown), form.credentials)
+        return TokenRequest(None, credentials, question, head.caller, body)
 
     async def _unparsed(self, caller: Caller, error: AuthsvcError) -> None:
         await self._service.refuse(caller, error, now=self._clock.now())
@@ -144,31 +142,38 @@ def printed(issued: Issued) -> bytes:
     )
 
 
-def of(scope: Scope) -> tuple[Caller, bytes | None]:
-    """The caller, and the Authorization header when there is one."""
-    agent, authorization = b"", None
+class Head(NamedTuple):
+    """What counts in the head of a request. `encoded`: nothing is ever inflated here."""
+
+    caller: Caller
+    authorization: bytes | None
+    content_type: bytes
+    encoded: bool
+
+    def refuse_encoded(self) -> None:
+        """Raise UnsupportedBody for a compressed body."""
+        if self.encoded:
+            raise oauth2.UnsupportedBody("send the form as it is, without Content-Encoding")
+
+
+def of(scope: Scope) -> Head:
+    """The head of a request, read once."""
+    agent, authorization, content_type, encoded = b"", None, b"", False
     for name, value in scope["headers"]:
         if name == b"authorization":
             # Two of them leave open which one counts: neither does.
             authorization = value if authorization is None else b""
         elif name == b"user-agent":
             agent = value[:LONGEST]  # here, since what comes after remembers it
+        elif name == b"content-type":
+            content_type = value
+        elif name == b"content-encoding":
+            encoded = encoded or value != b"identity"
     state = scope["state"]
     caller = Caller(
         state["address"], state["address_known"], state["peer"], state["request_id"], agent
     )
-    return caller, authorization
-
-
-def header(scope: Scope, wanted: bytes) -> bytes:
-    """The last header of that lower-case name, or nothing."""
-    return next((value for name, value in reversed(scope["headers"]) if name == wanted), b"")
-
-
-def check_encoding(headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """Refuse compressed bodies: nothing is ever inflated here."""
-    if any(name == b"content-encoding" and value != b"identity" for name, value in headers):
-        raise oauth2.UnsupportedBody("send the form as it is, without Content-Encoding")
+    return Head(caller, authorization, content_type, encoded)
 
 
 async def body_of(receive: Receive) -> bytes:

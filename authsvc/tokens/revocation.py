@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 from authsvc.changes import refresh
 from authsvc.changes.unit_of_work import UnitOfWork
-from authsvc.clock import Clock
 from authsvc.errors import AuthsvcError
-from authsvc.identity.authenticator import Authenticator
 from authsvc.identity.bulkhead import Bulkhead
 from authsvc.identity.minted import Lasting
 from authsvc.identity.provider import Circumstances, Rejected, Verified
+from authsvc.identity.sign_ins import SignIns
 from authsvc.principal import Actor
 from authsvc.protocol import oauth2, secrets
 from authsvc.protocol.credentials import RefreshToken
@@ -23,8 +22,8 @@ from authsvc.protocol.wire import error_body
 from authsvc.web.errors import Answer, token_response
 from authsvc.web.middleware import Receive, Scope, Send, respond
 
-from .callers import Callers
-from .realm import JSON, body_of, check_encoding, header, of
+from .callers import caller_of
+from .realm import JSON, body_of, of
 from .request import Caller
 
 REVOKE = "/token/revoke"
@@ -49,9 +48,7 @@ class Desk:
     its own changes at once.
     """
 
-    clock: Clock
-    authenticator: Authenticator
-    callers: Callers
+    sign_ins: SignIns
     unit_of_work: UnitOfWork
     readers: Bulkhead
     changers: Bulkhead
@@ -75,15 +72,14 @@ class Revocation:
         if scope["method"] != "POST":
             return 405, [*JSON, (b"allow", b"POST")], NOT_ALLOWED
         try:
-            caller, authorization = of(scope)
-            actor = await self._desk.callers.of(caller, authorization)
-            check_encoding(scope["headers"])
-            body = await body_of(receive)
-            token = oauth2.parse_token_alone(body, header(scope, b"content-type"))
+            head = of(scope)
+            actor = await caller_of(self._desk.sign_ins, head.caller, head.authorization)
+            head.refuse_encoded()
+            token = oauth2.parse_token_alone(await body_of(receive), head.content_type)
             if scope["path"] in _REVOKING:
                 await self._revoke(actor, token)
                 return 200, UNSEEN, b""
-            return 200, JSON, await self._introspect(actor, caller, token)
+            return 200, JSON, await self._introspect(actor, head.caller, token)
         except AuthsvcError as error:
             return token_response(error, realm=self._url)
 
@@ -107,8 +103,10 @@ class Revocation:
         )
         if seen is None:
             return INACTIVE
-        here = Circumstances(caller.address, seen.registry, desk.clock.now(), caller.address_known)
-        found = await desk.authenticator.identify(RefreshToken(token), here)
+        here = Circumstances(
+            caller.address, seen.registry, desk.sign_ins.clock.now(), caller.address_known
+        )
+        found = await desk.sign_ins.authenticator.identify(RefreshToken(token), here)
         return INACTIVE if isinstance(found, Rejected) else self._active(seen, found)
 
     def _active(self, seen: refresh.Seen, found: Verified) -> bytes:

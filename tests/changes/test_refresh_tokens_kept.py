@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from conftest import NOON
 from sqlalchemy import select, update
 
 from authsvc.changes import refresh, registries, subjects, users
@@ -11,6 +10,8 @@ from authsvc.clock import utc
 from authsvc.db.models import Password, Secret, Subject
 from authsvc.principal import SYSTEM, Kind, Principal
 from authsvc.protocol.names import SubjectRef
+
+NOON = 1_800_000_000.0  # by the clock of the road
 
 REGISTRY = "reg.test"
 ALICE = SubjectRef("user", "local", "alice")

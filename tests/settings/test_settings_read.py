@@ -492,7 +492,7 @@ def test_what_is_not_built_yet_is_named_when_set(read, folder):
         "[audit]\nretention = '1d'\ndurability = 'async'\non_failure = 'allow'\n"
         "[[audit.sinks]]\ntype = 'file'\npath = 'x'\n[redis]\nurl = 'redis://x'"
     )
-    assert settings.without_effect() == ("refresh.idle", "audit.retention", "audit.sinks")
+    assert settings.without_effect() == ("audit.retention", "audit.sinks")
 
 
 def test_what_is_unwise_is_said(read):

@@ -20,6 +20,8 @@ def upgrade() -> None:
         "checkpoints",
         sa.Column("number", ROW_ID, autoincrement=False, nullable=False),
         sa.Column("time", ROW_ID, nullable=False),
+        sa.Column("records", ROW_ID, nullable=False),
+        sa.Column("size", ROW_ID, nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("prev", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
@@ -27,7 +29,15 @@ def upgrade() -> None:
         sa.Column("signature", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_checkpoints"),
     )
-    op.create_index("ix_checkpoints_time", "checkpoints", ["time"])
+    op.create_table(
+        "chain_proofs",
+        sa.Column("writer", WRITER, nullable=False),
+        sa.Column("seq", ROW_ID, nullable=False),
+        sa.Column("number", ROW_ID, nullable=False),
+        sa.Column("removed_by", ROW_ID, nullable=False),
+        sa.PrimaryKeyConstraint("writer", name="pk_chain_proofs"),
+    )
+    op.create_index("ix_chain_proofs_removed_by", "chain_proofs", ["removed_by"])
     op.create_table(
         "audit_keys",
         sa.Column("key_id", sa.String(), nullable=False),

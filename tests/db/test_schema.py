@@ -61,7 +61,8 @@ FILLED = {
     """,
     "0005": """
         INSERT INTO audit_keys VALUES ('k', 'pem', 5, NULL, NULL);
-        INSERT INTO checkpoints VALUES (1, 5, :blob, :blob, :blob, 'k', :blob);
+        INSERT INTO checkpoints VALUES (1, 5, 1, 9, :blob, :blob, :blob, 'k', :blob);
+        INSERT INTO chain_proofs VALUES ('w', 1, 1, 0);
         INSERT INTO cursors VALUES ('syslog', 'w', 1)
     """,
 }

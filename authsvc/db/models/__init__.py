@@ -1,6 +1,6 @@
 """All tables, one short file per group. Nothing here computes; constraints are in the schema."""
 
-from .audit import AuditKey, Change, ChangeHead, Checkpoint, Cursor, TokenRecord
+from .audit import AuditKey, ChainProof, Change, ChangeHead, Checkpoint, Cursor, TokenRecord
 from .base import Base, UTCDateTime
 from .keys import Authority, Key
 from .limits import KnownAddress
@@ -14,6 +14,7 @@ __all__ = [
     "AuditKey",
     "Authority",
     "Base",
+    "ChainProof",
     "Change",
     "ChangeHead",
     "Checkpoint",

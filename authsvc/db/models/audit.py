@@ -76,19 +76,38 @@ class TokenRecord(Base):
 class Checkpoint(Base):
     """A signed statement over the heads of chains at one moment, and over the one before it.
 
-    `body` is canonical JSON and `hash` its SHA-256 with `prev` before it; `signature` is by the
-    key `key_id` of `audit_keys`, over `hash`. Numbers rise by one.
+    `body` is canonical JSON (audit/proofs). `signature` is by the key `key_id` of `audit_keys`;
+    `hash` is the SHA-256 of `prev`, `body` and `signature`. Numbers rise by one. `records` and
+    `size` (bytes) are those of the body: what was covered since the beginning, removed or not.
     """
 
     __tablename__ = "checkpoints"
 
     number: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
-    time: Mapped[int] = mapped_column(RowId, index=True)  # milliseconds since the epoch
+    time: Mapped[int] = mapped_column(RowId)  # milliseconds since the epoch
+    records: Mapped[int] = mapped_column(RowId)
+    size: Mapped[int] = mapped_column(RowId)
     body: Mapped[bytes] = mapped_column(LargeBinary)
     prev: Mapped[bytes] = mapped_column(LargeBinary)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
     key_id: Mapped[str]
     signature: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ChainProof(Base):
+    """How far the chain of a writer is signed, and how far it was removed.
+
+    Up to `seq` it is covered by checkpoint `number`. Everything up to the head that checkpoint
+    `removed_by` signed is removed: that checkpoint stays, since it proves where the rest begins;
+    0 for nothing. A help for who makes checkpoints; `audit verify` believes none of it.
+    """
+
+    __tablename__ = "chain_proofs"
+
+    writer: Mapped[str] = mapped_column(Writer, primary_key=True)
+    seq: Mapped[int] = mapped_column(RowId)
+    number: Mapped[int] = mapped_column(RowId)
+    removed_by: Mapped[int] = mapped_column(RowId, index=True)
 
 
 class AuditKey(Base):

@@ -7,7 +7,10 @@ import typer
 from . import output
 from .session import actor, change, opened, options, people_of
 
-app = typer.Typer(no_args_is_help=True, help="Personal access tokens.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Personal access tokens: secrets that people use in place of their password.",
+)
 
 COLUMNS = ("id", "name", "user", "scopes", "admin", "expires_at", "last_used_at")
 
@@ -20,23 +23,32 @@ def add(
         str, typer.Option("--user", metavar="NAME", help="Its owner: alice, or SOURCE:alice.")
     ],
     name: Annotated[
-        str, typer.Option("--name", metavar="LABEL", help="What it is for: one of each per owner.")
+        str,
+        typer.Option(
+            "--name", metavar="LABEL", help="What it is for, such as laptop: one of each per owner."
+        ),
     ],
     scope: Annotated[
         list[str] | None,
         typer.Option(
             "--scope",
             metavar="SCOPE",
-            help="Only for that, such as repository:team/*:pull; may be repeated.",
+            help="Nothing but that: repository:team/**:pull; may be repeated.",
         ),
     ] = None,
     admin: Annotated[
         bool,
-        typer.Option("--admin", help="It carries its owner's management rights, for 90 days."),
+        typer.Option(
+            "--admin", help="It carries its owner's management rights; ends after 90 days at most."
+        ),
     ] = False,
     expires: Annotated[
         str | None,
-        typer.Option("--expires", metavar="WHEN", help="2030-01-31T12:00:00Z, or 90m, 8h, 30d."),
+        typer.Option(
+            "--expires",
+            metavar="WHEN",
+            help="Its end: 2030-01-31T12:00:00Z, or 90m, 8h, 30d; else none.",
+        ),
     ] = None,
 ) -> None:
     """Make a personal access token, and print its secret this one time."""
@@ -68,10 +80,10 @@ def add(
 def list_(
     context: typer.Context,
     user: Annotated[
-        str | None, typer.Option("--user", metavar="NAME", help="Without: all.")
+        str | None, typer.Option("--user", metavar="NAME", help="Only those of one person.")
     ] = None,
 ) -> None:
-    """List personal access tokens."""
+    """List personal access tokens, and when each was last used."""
     from authsvc.changes import pats
     from authsvc.cli.user import ref_of
 
@@ -84,12 +96,20 @@ def list_(
 def remove(
     context: typer.Context,
     pat: Annotated[
-        int | None, typer.Argument(metavar="[ID]", min=1, max=2**63 - 1, show_default=False)
+        int | None,
+        typer.Argument(metavar="[ID]", min=1, max=2**63 - 1, help="As `pat list` shows it."),
     ] = None,
-    user: Annotated[str | None, typer.Option("--user", metavar="NAME")] = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="LABEL")] = None,
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="NAME", help="Its owner, with --name.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="LABEL", help="Its label, with --user.")
+    ] = None,
 ) -> None:
-    """End a personal access token for good: by its ID, or by --user and --name."""
+    """End a personal access token for good.
+
+    By its ID, or by --user and --name.
+    """
     from authsvc.changes import pats
     from authsvc.changes.unit_of_work import Outcome, Transaction
     from authsvc.cli.user import ref_of

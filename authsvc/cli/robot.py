@@ -7,7 +7,9 @@ import typer
 from . import output
 from .session import actor, change, opened, options
 
-app = typer.Typer(no_args_is_help=True, help="Robots: accounts of machines.")
+app = typer.Typer(
+    no_args_is_help=True, help="Robots: accounts of machines, each with a role at a namespace."
+)
 
 COLUMNS = ("name", "namespace", "registry", "role", "enabled", "expires_at", "cidrs")
 TIMES = ("created_at", "expires_at", "last_used_at")
@@ -25,20 +27,30 @@ def add(
     namespace: Annotated[
         str,
         typer.Option(
-            "--namespace", metavar="PATH", help="Whose owners manage it, and where its role counts."
+            "--namespace", metavar="PATH", help="Where its role counts, and whose owners manage it."
         ),
     ],
-    role: Annotated[str, typer.Option("--role", metavar="ROLE", help="reader, writer, …")],
+    role: Annotated[
+        str,
+        typer.Option(
+            "--role", metavar="ROLE", help="reader, writer, maintainer, or one of `role list`."
+        ),
+    ],
     registry: Annotated[
-        str | None, typer.Option("--registry", metavar="NAME", help="Without: all.")
+        str | None,
+        typer.Option("--registry", metavar="NAME", help="For this one alone; else for all."),
     ] = None,
     expires: Annotated[
         str | None,
-        typer.Option("--expires", metavar="WHEN", help="2030-01-31T12:00:00Z, or 90m, 8h, 30d."),
+        typer.Option(
+            "--expires",
+            metavar="WHEN",
+            help="Its end: 2030-01-31T12:00:00Z, or 90m, 8h, 30d; else none.",
+        ),
     ] = None,
     cidr: Annotated[
         list[str] | None,
-        typer.Option("--cidr", metavar="NET", help="Only from there; may be repeated."),
+        typer.Option("--cidr", metavar="NET", help="Only from there: 10.0.0.0/8; may be repeated."),
     ] = None,
 ) -> None:
     """Make a robot, and print its secret this one time."""
@@ -69,16 +81,18 @@ def list_(context: typer.Context) -> None:
 
 @app.command()
 def show(context: typer.Context, name: Name) -> None:
-    """Show a robot, and of each secret when it was made, ends, and was last used."""
+    """Show a robot and its secrets.
+
+    Of each secret: when it was made, when it ends, and when it was last used, to the minute.
+    """
     from authsvc.changes import reads, robots
 
     known = robots.name_of(name)
     with opened(context) as parts, parts.database.read() as session:
         item = reads.robots(session, [robots.found(session, known)])[0]
+    _print(context, item)
     if options(context).json:
-        output.item(context, item)
         return
-    output.item(context, {member: item[member] for member in ("id", *COLUMNS)})
     print("\nsecrets" if item["secrets"] else "\nno secret: `robot rotate` makes one")
     output.table(context, item["secrets"], TIMES)
 
@@ -92,13 +106,14 @@ def rotate(
         typer.Option(
             "--keep-old",
             metavar="LENGTH",
-            help="How long the previous secret lives on: 90m, 24h, 7d; 0 ends it at once.",
+            help="How long the previous secret works on: 90m, 24h, 7d; 0 ends it at once.",
         ),
     ] = "24h",
 ) -> None:
     """Give a robot a new secret, and print it this one time.
 
-    Of those before, the newest lives on for --keep-old, and any other ends at once.
+    The one before works on for --keep-old, so that there is time to put the new one in; any older
+    one ends at once. When a secret was stolen: --keep-old 0.
     """
     from authsvc.changes import robot_secrets, robots
 
@@ -110,24 +125,29 @@ def rotate(
 
 @app.command()
 def enable(context: typer.Context, name: Name) -> None:
-    """Let a robot in again."""
-    output.item(context, _change(context, name, {"enabled": True}))
+    """Let a robot in again, with the secrets that it had."""
+    _print(context, _change(context, name, {"enabled": True}))
 
 
 @app.command()
 def disable(context: typer.Context, name: Name) -> None:
-    """Keep a robot out; its secrets and grants stay."""
-    output.item(context, _change(context, name, {"enabled": False}))
+    """Keep a robot out; its secrets and grants stay for `enable`."""
+    _print(context, _change(context, name, {"enabled": False}))
 
 
 @app.command()
 def remove(context: typer.Context, name: Name) -> None:
-    """Remove a robot with its secrets and grants; a later namesake inherits nothing."""
+    """Remove a robot for good.
+
+    Its secrets and grants go with it, and a later namesake inherits nothing.
+    """
     from authsvc.changes import robots
 
     known = robots.name_of(name)
     value = change(context, lambda tx: robots.remove(tx, known))
-    output.result(context, value, f"removed robot {known} and its {len(value['grants'])} grants")
+    grants = len(value["grants"])
+    count = "1 grant" if grants == 1 else f"{grants} grants"
+    output.result(context, value, f"removed robot {known} with its secrets and {count}")
 
 
 def _change(context: typer.Context, name: str, members: dict[str, Any]) -> dict[str, Any]:
@@ -135,6 +155,14 @@ def _change(context: typer.Context, name: str, members: dict[str, Any]) -> dict[
 
     known = robots.name_of(name)
     return change(context, lambda tx: robots.change(tx, known, members))
+
+
+def _print(context: typer.Context, item: dict[str, Any]) -> None:
+    """A robot; for people without its secrets, which `show` has as a table."""
+    if options(context).json:
+        output.item(context, item)
+        return
+    output.item(context, {member: item[member] for member in ("id", *COLUMNS)})
 
 
 def _minted() -> tuple[str, bytes]:

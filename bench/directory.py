@@ -22,8 +22,15 @@ def is_installed() -> bool:
 class Directory:
     """A running server. Each of its people is in two groups."""
 
+    people, reader, password = PEOPLE, READER, READERS_PASSWORD
+
     def __init__(self, server: Slapd) -> None:
         self._server = server
+
+    @property
+    def address(self) -> str:
+        """Its host and port."""
+        return self._server.url.partition("//")[2].rstrip("/")
 
     def settings(self, source: str) -> str:
         """The section of the settings that makes it a source."""

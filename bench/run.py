@@ -13,6 +13,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+from against import measured_against
 from cases import measured_cases
 from machines import measured_machines
 from policy import measured_policy
@@ -25,6 +26,7 @@ TABLES = {
     "sign-ins": (measured_sign_ins, partial(print_figures, title="sign-ins")),
     "machines": (measured_machines, partial(print_figures, title="machines")),
     "scale": (measured_scale, partial(print_figures, title="scale")),
+    "docker_auth": (measured_against, partial(print_figures, title="beside docker_auth")),
     "policy": (measured_policy, partial(print_figures, title="policy")),
 }
 

@@ -60,6 +60,11 @@ class Demo:
     ) -> str:
         return self.run(str(AUTHSVC), *arguments, stdin=stdin, fails=fails, show=show)
 
+    def secret(self, *arguments: str) -> str:
+        """The secret that a command shows."""
+        shown = dict(line.split() for line in self.authsvc(*arguments).splitlines())
+        return shown["secret"]
+
     def write(self, name: str, text: str) -> None:
         """Makes a file, and shows it."""
         file = self.folder / name
@@ -157,6 +162,7 @@ def play(demo: Demo, stack: ExitStack) -> None:
     demo.push("alice", "open/hello")
     demo.pull("", "open/hello")
 
+    rotate_a_robot(demo)
     change_policy(demo)
 
     demo.say("Every one of these decisions was on disk before its token left")
@@ -167,6 +173,21 @@ def play(demo: Demo, stack: ExitStack) -> None:
         asked = " ".join(str(entry["entry"]) for entry in record["asked"] or []) or "sign in"
         who = record["actor"]["name"] or record["claimed"] or record["actor"]["kind"]
         print(f"     {record['time']}  {record['outcome']:8}  {who:10}  {asked}")
+
+
+def rotate_a_robot(demo: Demo) -> None:
+    """A machine gets a secret of its own, and a new one when that was stolen."""
+    demo.say("A pipeline pushes as a robot of team/: its secret is shown this once")
+    stolen = demo.secret("robot", "add", "ci", "--namespace", "team", "--role", "writer")
+    demo.login("robot.ci", stolen)
+    demo.push("robot.ci", "team/built")
+
+    demo.say("The secret is stolen: it is rotated and nothing is kept, in force a second later")
+    secret = demo.secret("robot", "rotate", "ci", "--keep-old", "0")
+    time.sleep(STALENESS)
+    demo.pull("robot.ci", "team/built", fails=True)
+    demo.login("robot.ci", secret)
+    demo.push("robot.ci", "team/built")
 
 
 def change_policy(demo: Demo) -> None:

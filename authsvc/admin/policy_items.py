@@ -15,6 +15,7 @@ class Differences(BaseModel):
     roles: list[dict[str, Any]]
     groups: list[dict[str, Any]]
     grants: list[dict[str, Any]]
+    robots: list[dict[str, Any]]
 
 
 class EffectItem(Item):
@@ -45,7 +46,9 @@ class AppliedItem(Item):
     stored: int = Field(description="The number of the last change of the policy before.")
     sha256: str
     prune: bool
-    added: Differences
+    added: Differences = Field(
+        description="Robots among it have no secret until POST /robots/{id}/rotate."
+    )
     changed: Differences
     removed: Differences
     unchanged: int

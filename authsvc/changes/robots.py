@@ -5,12 +5,13 @@ by its robot only. `expires_at` and `cidrs` bound every use of its secrets (cont
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, StrictBool
 from sqlalchemy.orm import Session
 
+from authsvc.access.model import Role
 from authsvc.access.rights import EVERYTHING, Rights
 from authsvc.db.models import Grant, Robot, Subject
 from authsvc.errors import Conflict, Invalid, NotFound
@@ -74,13 +75,13 @@ def add(tx: Transaction, spec: RobotSpec, digest: bytes | None) -> Outcome[dict[
     if subjects.find(tx.session, "robot", "", spec.name):
         advice = "a new secret comes from `robot rotate`"
         raise Conflict(f"there is a robot '{spec.name}' already", advice=advice)
-    _check_end(tx, spec)
+    check_end(spec, tx.now)
     row = subjects.made(tx, "robot", "", spec.name)
     row.enabled = spec.enabled
-    home = Grant(**grants.columns(tx, _home(spec), references), created_at=tx.now)
-    tx.session.add(home)
+    given = Grant(**grants.columns(tx, home(spec), references), created_at=tx.now)
+    tx.session.add(given)
     tx.session.flush()
-    tx.session.add(_bounds(row, home, spec))
+    tx.session.add(_bounds(row, given, spec))
     tx.session.flush()
     if digest is not None:
         robot_secrets.store(tx, row.id, digest)
@@ -158,45 +159,51 @@ def _spec_of(item: Mapping[str, Any]) -> RobotSpec:
     return checked(RobotSpec, {name: item[name] for name in RobotSpec.model_fields})
 
 
-def _home(spec: RobotSpec) -> GrantSpec:
+def home(spec: RobotSpec) -> GrantSpec:
     """The grant that makes a robot what it is. Its end and networks bound its secrets instead."""
     return GrantSpec(
         subject=f"robot:{spec.name}", role=spec.role, on=spec.namespace, registry=spec.registry
     )
 
 
-def _bounds(row: Subject, home: Grant, spec: RobotSpec) -> Robot:
+def _bounds(row: Subject, given: Grant, spec: RobotSpec) -> Robot:
     return Robot(
-        subject_id=row.id, grant_id=home.id, expires_at=spec.expires_at, cidrs=list(spec.cidrs),
+        subject_id=row.id, grant_id=given.id, expires_at=spec.expires_at, cidrs=list(spec.cidrs),
         warned=None,
     )  # fmt: skip
 
 
-def _check(rights: Rights, spec: RobotSpec, references: References) -> None:
-    """Whether somebody may write this robot, before it is said whether anything is there."""
+def check(rights: Rights, spec: RobotSpec, role: Role) -> None:
+    """Whether somebody may write this robot of that role; raises `Forbidden`, `Invalid`."""
     guard.place(rights, spec.namespace, spec.registry)
-    role = references.role(spec.role)
     guard.robot(role)
     ends = None if spec.expires_at is None else spec.expires_at.timestamp()
     guard.grant(rights, guard.Given(role, spec.namespace, spec.registry, ends))
 
 
-def _check_end(tx: Transaction, spec: RobotSpec) -> None:
-    if spec.expires_at is not None and spec.expires_at <= tx.now:
+def check_end(spec: RobotSpec, now: datetime) -> None:
+    """Raise `Invalid` for a robot that would have ended before it is what `spec` says."""
+    if spec.expires_at is not None and spec.expires_at <= now:
         text = "the end of this robot is in the past"
         raise Invalid(text, advice="name a time to come", faults=(("/expires_at", text),))
+
+
+def _check(rights: Rights, spec: RobotSpec, references: References) -> None:
+    """The same before it is said whether anything is there."""
+    guard.place(rights, spec.namespace, spec.registry)
+    check(rights, spec, references.role(spec.role))
 
 
 def _write(tx: Transaction, row: reads.RobotRow, spec: RobotSpec, references: References) -> None:
     """Bring the rows in line with `spec`; a new end is warned of anew."""
     if spec.expires_at != row.robot.expires_at:
-        _check_end(tx, spec)
+        check_end(spec, tx.now)
         row.robot.expires_at, row.robot.warned = spec.expires_at, None
     row.robot.cidrs = list(spec.cidrs)
     row.subject.enabled, row.subject.changed_in = spec.enabled, tx.version
     if spec.role != row.role:
-        home = _home(spec)
-        grants.check_only_one(tx, home, row.grant)
-        for column, value in grants.columns(tx, home, references).items():
+        given = home(spec)
+        grants.check_only_one(tx, given, row.grant)
+        for column, value in grants.columns(tx, given, references).items():
             setattr(row.grant, column, value)
     tx.session.flush()

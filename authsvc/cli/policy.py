@@ -105,6 +105,7 @@ def apply(
                 output.note(policy_shown.trial(trial))
             raise
     output.result(context, value, policy_shown.summary(value))
+    policy_shown.secretless(value)
 
 
 @app.command("test")
@@ -212,25 +213,21 @@ def _plan(file: Path) -> dict[str, Any]:
 
 
 def _tried_alone(document: Document) -> tuple[Trial, ...]:
-    from authsvc.access.trials import alone, tried
-    from authsvc.changes.policy.alone import alone as book_of
+    from authsvc.changes.policy.alone import tried_alone
 
-    book, now = book_of(document), _now()
-    return tuple(tried(book, test.spec, alone(test.spec), now=now) for test in document.tests)
+    return tried_alone(document, now=_now())
 
 
 def _tried(
     context: typer.Context, parts: Offline, wish: Wish, *, stored: bool
 ) -> tuple[Trial, ...]:
-    from authsvc.access.store import Stored
     from authsvc.changes.policy.apply import planned, trials
-    from authsvc.changes.policy.overlay import over
 
     people = _people(context, parts)
 
     def look(tx: Any) -> tuple[Trial, ...]:
-        book = Stored(tx.session) if stored else over(Stored(tx.session), planned(tx, wish)[0])
-        return trials(tx, book, wish.document.tests, people)
+        made = None if stored else planned(tx, wish)[0]
+        return trials(tx, made, wish.document.tests, people)
 
     return parts.unit_of_work.look(actor(), look)
 

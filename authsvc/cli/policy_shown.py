@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 _SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 _ONE = {
     "registries": "registry", "namespaces": "namespace", "roles": "role", "groups": "group",
-    "grants": "grant",
+    "grants": "grant", "robots": "robot",
 }  # fmt: skip
+MOST_NAMES = 20  # robots that are named
 MOST_LINES = 200  # differences that are printed for people; --json has them all
 
 
@@ -51,6 +52,15 @@ def summary(value: Mapping[str, Any], *, planned: bool = False) -> str:
         if counts:
             said.append(f"{'to be ' * planned}{word}: {', '.join(counts)}")
     return f"{'; '.join(said) or 'no difference'}; {value['unchanged']} as they should be already"
+
+
+def secretless(value: Mapping[str, Any]) -> None:
+    """Say on standard error which robots came, since nobody can sign in as one of them yet."""
+    names = [each["name"] for each in value["added"]["robots"]]
+    if names:
+        more = [f"and {len(names) - MOST_NAMES} more"] * (len(names) > MOST_NAMES)
+        said = ", ".join([*names[:MOST_NAMES], *more])
+        output.note(f"without a secret until `authsvc robot rotate NAME`: {said}")
 
 
 def _count(number: int, kind: str) -> str:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from authsvc.audit import changes as log
-from authsvc.changes import grants, groups, namespaces, registries, roles, users
+from authsvc.changes import grants, groups, namespaces, registries, robots, roles, users
 from authsvc.changes.spec import checked
 from authsvc.changes.unit_of_work import Transaction
 from authsvc.clock import utc
-from authsvc.errors import Conflict, Invalid
+from authsvc.errors import Conflict, Dangling, Invalid
 from authsvc.principal import SYSTEM
 from authsvc.protocol.names import is_service, is_user_name
 
@@ -46,6 +46,7 @@ class Words:
     """What names are made of. `paths` are places of grants and names of namespaces."""
 
     names: st.SearchStrategy
+    robots: st.SearchStrategy
     services: st.SearchStrategy
     paths: st.SearchStrategy
     globs: st.SearchStrategy
@@ -55,6 +56,7 @@ class Words:
 
 FEW = Words(
     names=st.sampled_from(["alice", "bob", "devs", "ops"]),
+    robots=st.sampled_from(["alice", "ci"]),
     services=st.sampled_from(["a", "b"]),
     paths=st.sampled_from(["team", "team/a", "team/a/x", "team-x", "alice", "users/alice"]),
     globs=st.sampled_from(["**", "team/*", "team/**", "te*", "users/{username}/**", "*/a"]),
@@ -64,6 +66,7 @@ FEW = Words(
 ANY = Words(
     names=st.sampled_from([each for each in AWKWARD if is_user_name(each)])
     | st.text(PRINTABLE, min_size=1, max_size=8).filter(is_user_name),
+    robots=st.sampled_from(["on", "no", "null", "08", "1e5", "0x1f", "1.5", "2026-01-01", "a_b"]),
     services=st.sampled_from([each for each in AWKWARD if is_service(each)] + ["[::1]:5000", "x:1"])
     | st.text(
         st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="\"',"),
@@ -91,7 +94,8 @@ def named(words):
 
 
 def subjects(words):
-    return named(words) | st.sampled_from(["everyone", "authenticated"])
+    robot = st.builds("robot:{}".format, words.robots)
+    return named(words) | robot | st.sampled_from(["everyone", "authenticated"])
 
 
 def grants_of(words):
@@ -111,6 +115,20 @@ def grants_of(words):
         {"subject": subjects(words), "role": st.sampled_from(EVERYWHERE), "reason": words.remarks}
     )
     return placed | placed | placed | everywhere
+
+
+def robots_of(words):
+    return st.fixed_dictionaries(
+        {
+            "name": words.robots,
+            "namespace": words.paths,
+            "role": st.sampled_from(["reader", "writer"]) | words.roles,
+            "registry": optional(words),
+            "enabled": st.booleans(),
+            "expires_at": st.sampled_from(ENDS),
+            "cidrs": st.sampled_from([[], [], ["10.0.0.0/8"]]),
+        }
+    )
 
 
 def stores(words, most=6):
@@ -149,6 +167,7 @@ def stores(words, most=6):
             "grants": st.sampled_from([0, 2, most]).flatmap(
                 lambda least: st.lists(grants_of(words), min_size=least, max_size=most)
             ),
+            "robots": unique(robots_of(words), most // 2 + 1, "name"),
         }
     )  # fmt: skip
 
@@ -184,7 +203,7 @@ def fill(tx, store, people=()):
     for name in sorted(named_by(store, "user:local:").union(people)):
         users.add(tx, name, "h", enabled=True)
     for add, spec, members in edits(store):
-        with suppress(Conflict, Invalid), tx.session.begin_nested():
+        with suppress(Conflict, Dangling, Invalid), tx.session.begin_nested():
             add(tx, checked(spec, members))
 
 
@@ -197,13 +216,18 @@ def named_by(store, prefix):
 
 def closed(store):
     """The same with all registries, roles and groups that it names."""
-    placed = [*store["namespaces"], *store["grants"]]
+    placed = [*store["namespaces"], *store["grants"], *store["robots"]]
     used = {
         "registries": {each.get("registry") for each in placed} - {None},
-        "roles": {each["role"] for each in store["grants"]} - {*BUILT_IN, *EVERYWHERE},
+        "roles": {each["role"] for each in [*store["grants"], *store["robots"]]}
+        - {*BUILT_IN, *EVERYWHERE},
         "groups": {name for name in named_by(store, "group:") if ":" not in name},
+        "robots": named_by(store, "robot:"),
     }
-    more = {"roles": {"allow": ["repository:pull"]}}
+    more = {
+        "roles": {"allow": ["repository:pull"]},
+        "robots": {"namespace": "made", "role": "reader"},
+    }
     found = dict(store)
     for kind, names in used.items():
         missing = names - {each["name"] for each in store[kind]}
@@ -225,8 +249,14 @@ def edits(store):
         yield join, groups.GroupSpec, each
     for each in store["namespaces"]:
         yield namespaces.add, namespaces.NamespaceSpec, each
+    for each in whole["robots"]:
+        yield with_secret, robots.RobotSpec, each
     for each in store["grants"]:
         yield grants.add, grants.GrantSpec, each
+
+
+def with_secret(tx, spec):
+    return robots.add(tx, spec, spec.name.encode())
 
 
 def join(tx, spec):

@@ -31,7 +31,14 @@ def apply(road, *texts):
 def test_what_is_missing_is_added_in_one_change(road):
     value = apply(road, DOCUMENT)
     counts = {kind: len(items) for kind, items in value["added"].items()}
-    assert counts == {"registries": 1, "namespaces": 1, "roles": 0, "groups": 2, "grants": 1}
+    assert counts == {
+        "registries": 1,
+        "namespaces": 1,
+        "roles": 0,
+        "groups": 2,
+        "grants": 1,
+        "robots": 0,
+    }
     (record,) = road.records()
     assert (record["event"], record["outcome"]) == ("policy", "granted")
     assert record["after"]["added"]["grants"][0]["subject"] == "group:devs"

@@ -3,6 +3,7 @@
 import json
 
 import factories
+from changes.machines import robot
 from changes.policies import applied, differing, export, planned, stored
 from changes.random_stores import AWKWARD, REMARKS
 
@@ -43,6 +44,11 @@ def company(road, order=1):
     road.role("puller", "repository:pull")
     road.namespace("b", registry="a")
     road.registry("b", ttl=300, read_only=True)
+    robot(road)
+    robot(
+        road, "scan", "b", "puller", registry="a", enabled=False,
+        expires_at="2027-12-31T00:00:00Z", cidrs=["10.0.0.0/8"],
+    )  # fmt: skip
 
 
 def test_the_text_is_one_entry_a_line_and_one_member_a_line(road):
@@ -72,6 +78,9 @@ grants:
   - {subject: "user:local:zoe", role: reader, on: team}
   - {subject: everyone, role: reader, on: team/a, effect: deny, cidrs: ["10.0.0.0/8"], reason: "why: so"}
   - {subject: "user:local:zoe", role: reader, on: team/a}
+robots:
+  - {name: ci, namespace: team, role: writer}
+  - {name: scan, namespace: b, role: puller, registry: a, enabled: false, expires_at: "2027-12-31T00:00:00Z", cidrs: ["10.0.0.0/8"]}
 """  # noqa: E501 - as it is printed
     )
     assert settled(road)
@@ -89,7 +98,10 @@ def test_the_order_is_not_that_in_which_it_was_made(road):
 
 
 def test_nothing_stored_is_an_export_too(road):
-    assert export(road) == "registries: []\nnamespaces: []\nroles: []\ngroups: []\ngrants: []\n"
+    assert (
+        export(road)
+        == "registries: []\nnamespaces: []\nroles: []\ngroups: []\ngrants: []\nrobots: []\n"
+    )
     assert settled(road)
 
 

@@ -4,10 +4,8 @@ import pytest
 from changes.policies import applied, document, stored
 
 from authsvc.access.questions import People
-from authsvc.access.store import Stored
 from authsvc.changes.policy import apply as applying
 from authsvc.changes.policy.apply import NOBODY, Wish, planned, trials
-from authsvc.changes.policy.overlay import over
 from authsvc.errors import Invalid
 from authsvc.principal import Kind, Principal
 
@@ -38,8 +36,8 @@ def held_tests(road, text, *, prune=False, people=NOBODY):
     wish = Wish(document(text), prune)
 
     def look(tx):
-        book = over(Stored(tx.session), planned(tx, wish)[0])
-        return [each.held for each in trials(tx, book, wish.document.tests, people)]
+        made = planned(tx, wish)[0]
+        return [each.held for each in trials(tx, made, wish.document.tests, people)]
 
     return road.unit_of_work.look(road.actor, look)
 

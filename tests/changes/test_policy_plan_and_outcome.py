@@ -33,6 +33,7 @@ ASKERS = [
     ANONYMOUS,
     *(Principal(Kind.USER, "local", name, name) for name in ("alice", "bob", "devs")),
     Principal(Kind.USER, "file", "alice", "a"),
+    *(Principal(Kind.ROBOT, "", name, "") for name in ("alice", "ci")),
     Principal(Kind.USER, "corp", "bob", "b", ("group:corp:devs", "group:corp:ops")),
 ]
 
@@ -51,6 +52,11 @@ def documents(draw, store):
     """Some of what is stored, some of it in another form, and something new."""
     new = draw(stores(FEW, 3))
     document = {}
+    if draw(st.integers(0, 3)):  # or else those that are there would be moved, and are refused
+        there = {each["name"]: each for each in store["robots"]}
+        new["robots"] = [moved(each, there.get(each["name"], each)) for each in new["robots"]]
+    echoed = [each for each in (*store["robots"], *new["robots"]) if draw(st.booleans())]
+    new["grants"] += map(granted, echoed)
     for kind in KINDS:
         mine = {named(each) for each in new[kind]} if kind != "grants" else set()
         kept = [draw(st.booleans()) for _ in store[kind]]
@@ -62,8 +68,19 @@ def documents(draw, store):
     return {kind: held for kind, held in document.items() if kind not in silent}
 
 
+def moved(robot, there):
+    """The same robot at the place of another."""
+    return {**robot, "namespace": there["namespace"], "registry": there["registry"]}
+
+
+def granted(robot):
+    """The grant that says what a robot is granted by being what it is."""
+    place = {"on": robot["namespace"], "registry": robot["registry"]}
+    return {"subject": f"robot:{robot['name']}", "role": robot["role"], **place}
+
+
 def named(entry):
-    return entry.get("name"), entry.get("registry")
+    return entry.get("name"), None if "namespace" in entry else entry.get("registry")
 
 
 def items(session):

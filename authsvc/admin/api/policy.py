@@ -12,7 +12,6 @@ from typing import Annotated, Any, TypeVar
 from pydantic import PlainValidator, StrictBool
 
 from authsvc.access.rights import EVERYTHING
-from authsvc.access.store import Stored
 from authsvc.access.trials import Trial, shape
 from authsvc.admin.bodies import MAX_POLICY
 from authsvc.admin.call import Call, Reply
@@ -25,7 +24,6 @@ from authsvc.changes.policy.export import exported
 from authsvc.changes.policy.foreseen import foreseen
 from authsvc.changes.policy.given import AT, NEITHER, document_of, place_in_text, told
 from authsvc.changes.policy.linted import linted
-from authsvc.changes.policy.overlay import over
 from authsvc.changes.spec import Spec, checked
 from authsvc.changes.unit_of_work import Transaction
 from authsvc.errors import Conflict, Invalid
@@ -70,9 +68,9 @@ async def test(call: Call) -> Reply:
     """How the tests of a document go, once it were applied."""
 
     def tried(tx: Transaction, wish: Wish) -> dict[str, Any]:
-        book = over(Stored(tx.session), planned(tx, wish)[0])
+        made = planned(tx, wish)[0]
         done = [
-            _seen(call, tx, each) for each in trials(tx, book, wish.document.tests, people(call))
+            _seen(call, tx, each) for each in trials(tx, made, wish.document.tests, people(call))
         ]
         failed = sum(not each.held for each in done)
         return {"passed": len(done) - failed, "failed": failed, "tests": list(map(shape, done))}

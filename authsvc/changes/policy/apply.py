@@ -23,8 +23,9 @@ from authsvc.errors import Conflict, Invalid
 from authsvc.principal import Actor, Principal
 
 from .document import Document, Entry, parse
-from .overlay import over
-from .plan import Plan, digest, plan
+from .overlay import over, robots_of
+from .plan import plan
+from .steps import Plan, digest
 from .stored import last_touched
 from .writing import Ready, ready, write
 
@@ -100,19 +101,28 @@ def planned(tx: Transaction, wish: Wish) -> tuple[Plan, dict[str, Any]]:
 
 
 def trials(
-    tx: Transaction, book: Rulebook, tests: Iterable[Entry[Sentence]], people: People
+    tx: Transaction, made: Plan | None, tests: Iterable[Entry[Sentence]], people: People
 ) -> tuple[Trial, ...]:
-    """How tests go; raises `NotFound` for somebody who is not there."""
+    """How tests go over a plan, or over what is stored now.
+
+    Raises `NotFound` for somebody who is not there.
+    """
     now, specs = tx.now.timestamp(), [test.spec for test in tests]
+    book: Rulebook = Stored(tx.session) if made is None else over(Stored(tx.session), made)
     named = dict.fromkeys(spec.subject for spec in specs)  # each is asked for once: it may be far
-    askers = {subject: asked_about(tx.session, subject, people) for subject in named}
+    askers = robots_of(made) if made is not None else {}
+    askers |= {
+        subject: asked_about(tx.session, subject, people)
+        for subject in named
+        if subject not in askers
+    }
     return tuple(tried(book, spec, askers[spec.subject], now=now) for spec in specs)
 
 
 def _prepare(tx: Transaction, wish: Wish, people: People) -> Prepared:
     made, shape = planned(tx, wish)
     tests = wish.document.tests
-    tried_out = trials(tx, over(Stored(tx.session), made), tests, people) if tests else ()
+    tried_out = trials(tx, made, tests, people) if tests else ()
     return Prepared(ready(tx, made), shape, tried_out)
 
 

@@ -1,6 +1,6 @@
 """Policy documents: YAML or JSON text to checked entries that know their place. Pure.
 
-Contract section 8: registries, namespaces, roles, groups, grants, and tests.
+Contract section 8: registries, namespaces, roles, groups, grants, robots, and tests.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +13,7 @@ from authsvc.changes.grants import GrantSpec
 from authsvc.changes.groups import GroupSpec
 from authsvc.changes.namespaces import NamespaceSpec
 from authsvc.changes.registries import RegistrySpec
+from authsvc.changes.robots import RobotSpec
 from authsvc.changes.roles import RoleSpec
 from authsvc.changes.spec import Spec, faults_of
 from authsvc.errors import Invalid
@@ -24,7 +25,7 @@ from .wrong import told, unknown
 S = TypeVar("S", bound=Spec)
 T = TypeVar("T")
 
-KINDS = ("registries", "namespaces", "roles", "groups", "grants")
+KINDS = ("registries", "namespaces", "roles", "groups", "grants", "robots")
 MEMBERS = (*KINDS, "tests")
 
 
@@ -45,6 +46,7 @@ class Document:
     roles: tuple[Entry[RoleSpec], ...] = ()
     groups: tuple[Entry[GroupSpec], ...] = ()
     grants: tuple[Entry[GrantSpec], ...] = ()
+    robots: tuple[Entry[RobotSpec], ...] = ()
     tests: tuple[Entry[Sentence], ...] = ()
     kinds: frozenset[str] = frozenset()
 
@@ -78,6 +80,7 @@ def gathered(
         roles=tuple(entries(RoleSpec, "roles")),
         groups=tuple(entries(GroupSpec, "groups")),
         grants=tuple(entries(GrantSpec, "grants")),
+        robots=tuple(entries(RobotSpec, "robots")),
         tests=tuple(tests),
         kinds=kinds,
     )
@@ -85,6 +88,7 @@ def gathered(
     _check_once(document.namespaces, lambda spec: (spec.name, spec.registry), faults)
     _check_once(document.roles, lambda spec: spec.name, faults)
     _check_once(document.groups, lambda spec: spec.name, faults)
+    _check_once(document.robots, lambda spec: spec.name, faults)
     faults.refuse()
     return document
 

@@ -1,6 +1,7 @@
 """What is stored as a document, in an order that stays: applying it changes nothing.
 
-Without secrets, and without the people themselves. One entry a line, and one member of a group,
+Without secrets, and without the people themselves; what a robot is granted by being what it is, its
+entry says. One entry a line, and one member of a group,
 so that a change of one thing is a difference of one line.
 """
 
@@ -13,12 +14,14 @@ from authsvc.changes.grants import GrantSpec
 from authsvc.changes.groups import GroupSpec
 from authsvc.changes.namespaces import NamespaceSpec
 from authsvc.changes.registries import RegistrySpec
+from authsvc.changes.robots import RobotSpec
 from authsvc.changes.roles import RoleSpec
 from authsvc.changes.spec import Spec
 from authsvc.changes.unit_of_work import Transaction
 
 from .document import KINDS
-from .plan import ADMINISTERED
+from .may import ADMINISTERED
+from .pruned import PLACES
 from .stored import Item, holdings
 
 SPECS: Final[Mapping[str, type[Spec]]] = {
@@ -27,6 +30,7 @@ SPECS: Final[Mapping[str, type[Spec]]] = {
     "roles": RoleSpec,
     "groups": GroupSpec,
     "grants": GrantSpec,
+    "robots": RobotSpec,
 }
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
@@ -107,5 +111,4 @@ def _without_defaults(kind: str, item: Item) -> Item:
 def _seen(rights: Rights, kind: str, item: Item) -> bool:
     if rights.reads_all:
         return True
-    place = item["name"] if kind == "namespaces" else item["on"]
-    return rights.manages(place, item["registry"])
+    return rights.manages(item[PLACES[kind]], item["registry"])

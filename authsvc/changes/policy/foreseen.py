@@ -1,11 +1,15 @@
 """What a plan comes to for people: who gains and who loses, before anything is written."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from authsvc.access.effects import effects, shape
+from authsvc.access.model import PolicyBase, Rule
+from authsvc.access.rulebook import Rulebook
 from authsvc.access.store import Stored
 from authsvc.changes.grants import GrantSpec
 from authsvc.changes.invariants import NO_ADMIN, admin_grants
@@ -16,7 +20,8 @@ from authsvc.protocol.names import parse_subject
 
 from .apply import Wish, planned
 from .overlay import over
-from .plan import Plan
+from .steps import Plan
+from .stored import Item
 from .touched import touched
 
 BY_NAME = 1_000  # changed grants and namespaces; beyond it, or as many subjects, there are counts
@@ -62,11 +67,36 @@ def _effects(tx: Transaction, made: Plan) -> dict[str, Any]:
     people = sum(text.startswith("user:") for text in subjects)
     groups = sum(text.startswith("group:") for text in subjects)
     counts = {"people": people, "groups": groups, "others": len(subjects) - people - groups}
-    changed = sum(1 for kind in ("namespaces", "grants") for _ in made.of(kind))
+    changed = sum(1 for kind in ("namespaces", "grants", "robots") for _ in made.of(kind))
     if changed > BY_NAME or len(subjects) > BY_NAME:
         return {**counts, "by_name": None, "partial": []}
     stored = Stored(tx.session)
     sees = tx.rights.sees
-    found = effects(stored, over(stored, made), subjects, now=tx.now.timestamp(), shows=sees)
+    robots = list(made.of("robots"))
+    before = _Awake(stored, _asleep(step.before.item for step in robots if step.before))
+    after = _Awake(over(stored, made), _asleep(step.after for step in robots))
+    found = effects(before, after, subjects, now=tx.now.timestamp(), shows=sees)
     seen = [each for each in found.found if sees(each.on, each.registry)]
     return {**counts, "by_name": list(map(shape, seen)), "partial": list(found.partial)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Awake:
+    """A policy in which robots that are not let in have nothing of their own."""
+
+    book: Rulebook
+    asleep: frozenset[str]
+
+    @property
+    def base(self) -> PolicyBase:
+        return self.book.base
+
+    def rules(self, subject: str) -> tuple[Rule, ...]:
+        return () if subject in self.asleep else self.book.rules(subject)
+
+    def groups(self, subject: str) -> tuple[str, ...]:
+        return self.book.groups(subject)
+
+
+def _asleep(robots: Iterable[Item | None]) -> frozenset[str]:
+    return frozenset(f"robot:{item['name']}" for item in robots if item and not item["enabled"])

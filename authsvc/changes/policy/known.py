@@ -17,6 +17,7 @@ from authsvc.principal import LOCAL
 from authsvc.protocol.names import KINDS, SubjectRef, parse_subject
 
 MOST_NAMES = 1_000  # that a hint is looked for among
+OWN_GROUP = ("group", "")  # kind and source of a group of this service
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,15 @@ def known(
 ) -> Known:
     """What may be referred to once a document is applied.
 
-    `after` are registries, custom roles and groups as they will be, by name, with their row ids;
+    `after` are registries, custom roles, groups and robots as they will be, by name, with row ids;
     `held` is what custom roles will hold; `refs` are the subjects that are named.
     """
     builtin = session.scalars(select(models.Role).where(models.Role.builtin))
-    groups = {f"group:{name}": row for name, row in after["groups"].items()}
-    stored = [ref for ref in refs if (ref.kind, ref.source) != ("group", "")]
+    own = {
+        **{f"group:{name}": row for name, row in after["groups"].items()},
+        **{f"robot:{name}": row for name, row in after["robots"].items()},
+    }
+    stored = [ref for ref in refs if ref.kind != "robot" and (ref.kind, ref.source) != OWN_GROUP]
     found = ids_of(session, stored)
     if any(ref.source == LOCAL and str(ref) not in found for ref in stored):
         found |= _people(session)  # one of them may be meant
@@ -102,7 +106,7 @@ def known(
         sources=sources,
         registries=after["registries"],
         roles={**{role.name: role.id for role in builtin}, **after["roles"]},
-        subjects={**found, **groups},
+        subjects={**found, **own},
         held={**held, **BUILT_IN},
     )
 

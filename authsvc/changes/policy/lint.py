@@ -1,7 +1,7 @@
 """What a policy allows and hardly means to: findings with their places (contract section 8). Pure.
 
-A finding is no fault: everything here can be applied. Each rule looks at one grant, and asks the
-policy as it would be where it must know what comes of it.
+A finding is no fault: everything here can be applied. Each rule looks at one grant or robot, and
+asks the policy as it would be where it must know what comes of it.
 """
 
 import difflib
@@ -16,7 +16,7 @@ from authsvc.principal import LOCAL
 from authsvc.protocol.names import KINDS, parse_subject
 
 from .document import Document
-from .lint_rules import RULES, Policy
+from .lint_rules import RULES, Policy, ends
 
 MOST_HINTS = 100  # names of which it is looked for what may be meant
 MOST_NAMES = 1_000  # among which that is
@@ -61,6 +61,10 @@ def _hardly_meant(document: Document, policy: Policy) -> Iterator[Finding]:
             text = look(entry.spec, policy)
             if text is not None:
                 yield Finding(entry.place, rule, text)
+    for robot in document.robots:
+        text = ends("robot", robot.spec.expires_at, policy)
+        if text is not None:
+            yield Finding(robot.place, "ends", text)
 
 
 def _key(place: str) -> tuple[str, int, int]:
@@ -89,10 +93,13 @@ def _unknown(document: Document, book: Rulebook, known: Known) -> Iterator[Findi
 def _missing(document: Document, book: Rulebook, known: Known) -> Iterator[_Missing]:
     roles = book.base.roles
     for entry in document.grants:
-        if entry.spec.role not in roles:
-            yield _Missing(entry.place, "role", entry.spec.role, roles)
-        yield from _registry(entry.place, entry.spec.registry, book)
         yield from _subjects(entry.place, [entry.spec.subject], known)
+    held = [(entry.place, entry.spec.role, entry.spec.registry) for entry in document.grants]
+    held += [(entry.place, entry.spec.role, entry.spec.registry) for entry in document.robots]
+    for place, role, registry in held:
+        if role not in roles:
+            yield _Missing(place, "role", role, roles)
+        yield from _registry(place, registry, book)
     for group in document.groups:
         yield from _subjects(group.place, group.spec.members, known)
     for space in document.namespaces:

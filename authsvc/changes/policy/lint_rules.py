@@ -105,11 +105,16 @@ def _outlives(spec: GrantSpec, _policy: Policy) -> str | None:
 
 def _ends(spec: GrantSpec, policy: Policy) -> str | None:
     """A grant that has ended, or will soon."""
-    if spec.expires_at is None or spec.expires_at.timestamp() > policy.now + SOON:
+    return ends("grant", spec.expires_at, policy)
+
+
+def ends(noun: str, end: datetime | None, policy: Policy) -> str | None:
+    """What is to be said of something that has ended, or will soon."""
+    if end is None or end.timestamp() > policy.now + SOON:
         return None
-    if spec.expires_at.timestamp() <= policy.now:
-        return "this grant has ended: remove it, or name a later end"
-    return f"this grant ends at {spec.expires_at:%Y-%m-%d %H:%M} UTC, within 14 days"
+    if end.timestamp() <= policy.now:
+        return f"this {noun} has ended: remove it, or name a later end"
+    return f"this {noun} ends at {end:%Y-%m-%d %H:%M} UTC, within 14 days"
 
 
 def _end_of(text: str) -> datetime | None:

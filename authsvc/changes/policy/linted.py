@@ -7,6 +7,7 @@ from authsvc.changes.grants import GrantSpec
 from authsvc.changes.groups import GroupSpec
 from authsvc.changes.namespaces import NamespaceSpec
 from authsvc.changes.registries import RegistrySpec
+from authsvc.changes.robots import RobotSpec
 from authsvc.changes.roles import RoleSpec
 from authsvc.changes.spec import S, checked
 from authsvc.changes.unit_of_work import Transaction
@@ -54,6 +55,7 @@ def linted_stored(tx: Transaction) -> list[Finding]:
         roles=tuple(_entries(RoleSpec, "role", held.roles)),
         groups=tuple(_entries(GroupSpec, "group", held.groups)),
         grants=tuple(_entries(GrantSpec, "grant", held.grants)),
+        robots=tuple(_entries(RobotSpec, "robot", held.robots)),
     )
     members = {name: each.item["members"] for name, each in held.groups.items()}
     known = Known(None, tx.sources, _empty(members))

@@ -1,15 +1,17 @@
 """A plan as a policy that can be asked: what is stored, with the plan's differences over it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from authsvc.access.askers import Asker, meant
 from authsvc.access.model import PolicyBase, Registry, Role, Rule, Visibility
 from authsvc.access.roles import custom
 from authsvc.access.rulebook import Planned, Rulebook
 from authsvc.access.store import when_of
 from authsvc.changes.grants import GrantSpec
+from authsvc.changes.robots import RobotSpec, home
 
-from .plan import Plan, Step
+from .steps import Plan, Step
 from .stored import Item
 
 
@@ -20,20 +22,42 @@ def over(stored: Rulebook, plan: Plan) -> Planned:
     """
     steps = list(plan.of("grants"))
     gone = [step.before.id for step in steps if step.before and step.after is None]
+    gone += [step.before.home for step in plan.of("robots") if step.before]
     joined, left = _moves(plan.of("groups"))
     return Planned(
         before=stored,
         base=_base(stored.base, plan, joined, left),
         gone=frozenset(gone),
-        added=_added(steps),
+        added=_added([*_new(steps), *_homes(plan.of("robots"))]),
         joined=joined,
         left=left,
     )
 
 
-def _added(steps: Iterable[Step]) -> dict[str, tuple[Rule, ...]]:
+def robots_of(plan: Plan) -> dict[str, Asker]:
+    """The robots that a plan makes or changes, by their texts, as questions are about them."""
+    return {
+        f"robot:{step.after['name']}": Asker(
+            meant(f"robot:{step.after['name']}"), disabled=not step.after["enabled"]
+        )
+        for step in plan.of("robots")
+        if step.after is not None
+    }
+
+
+def _new(steps: Iterable[Step]) -> Iterator[GrantSpec]:
+    for step in steps:
+        if step.before is None and isinstance(step.spec, GrantSpec):
+            yield step.spec
+
+
+def _homes(steps: Iterable[Step]) -> Iterator[GrantSpec]:
+    """What robots that come or change are granted by being what they are."""
+    return (home(step.spec) for step in steps if isinstance(step.spec, RobotSpec))
+
+
+def _added(new: Iterable[GrantSpec]) -> dict[str, tuple[Rule, ...]]:
     found: dict[str, list[Rule]] = {}
-    new = (step.spec for step in steps if step.before is None and isinstance(step.spec, GrantSpec))
     for number, spec in enumerate(new, 1):
         rule = Rule(
             grant=-number,

@@ -4,114 +4,31 @@ Declarative: what an entry leaves out is at its default. Nothing is removed with
 with it only kinds that the files speak of; members of groups come without it and go with it.
 """
 
-import hashlib
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 from authsvc.access.explain import ANONYMOUS
 from authsvc.access.questions import service_of
-from authsvc.access.rights import Rights
 from authsvc.access.roles import BUILT_IN, custom
-from authsvc.changes import grants, groups, guard
+from authsvc.changes import groups, guard
 from authsvc.changes.faults import Faults
 from authsvc.changes.grants import GrantSpec
 from authsvc.changes.groups import GroupSpec
 from authsvc.changes.namespaces import NamespaceSpec
+from authsvc.changes.robots import RobotSpec
 from authsvc.changes.roles import RoleSpec
-from authsvc.changes.spec import Spec, checked
 from authsvc.changes.unit_of_work import Transaction
-from authsvc.errors import Conflict, Forbidden, Invalid
+from authsvc.errors import Conflict, Invalid
 from authsvc.protocol.names import SubjectRef, parse_subject
 
-from . import circles
+from . import circles, homes
 from .document import KINDS, Document, Entry
 from .known import Known, known
+from .may import ADMINISTERED, may
 from .pruned import pruned
-from .stored import KEYS, Held, Holdings, Item, Key, holdings, item_of
-
-MAX_RECORDED = 500  # items that a record names; beyond it, counts and a hash
-MAX_SAID = 1 << 20  # characters of them: 500 groups may have 5,000,000 members
-ADMINISTERED: Final = {"registries": "registry", "roles": "role", "groups": "group"}
-"""Kinds that administrators alone change, and the word for one of each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One difference: `before` None for what is added, `after` None for what is removed.
-
-    `spec` is what `after` was made from; `place` is where it stands, '' for what is removed.
-    """
-
-    kind: str
-    place: str
-    before: Held | None
-    after: Item | None
-    spec: Spec | None = None
-
-    @property
-    def item(self) -> Item:
-        """What it is about: the entry as it will be, or as it was."""
-        return self.after or (self.before.item if self.before else {})
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All differences. They hold for the change of that `version` alone."""
-
-    version: int
-    steps: tuple[Step, ...]
-    unchanged: int
-    prune: bool
-    known: Known
-
-    def of(self, kind: str) -> Iterator[Step]:
-        """The steps of a kind."""
-        return (step for step in self.steps if step.kind == kind)
-
-    @cached_property
-    def shape(self) -> dict[str, Any]:
-        """The plan as JSON: {added, changed: [{before, after}], removed} by kind, and counts."""
-        shape: dict[str, Any] = {
-            word: {kind: [] for kind in KINDS} for word in ("added", "changed", "removed")
-        }
-        for step in self.steps:
-            if step.before is None:
-                shape["added"][step.kind].append(step.after)
-            elif step.after is None:
-                shape["removed"][step.kind].append(step.before.item)
-            else:
-                both = {"before": step.before.item, "after": step.after}
-                shape["changed"][step.kind].append(both)
-        return {**shape, "unchanged": self.unchanged, "prune": self.prune}
-
-    @cached_property
-    def recorded(self) -> dict[str, Any]:
-        """What a record holds of it: all that differs, or counts and the SHA-256 of that."""
-        said = _differences(self.shape)
-        if len(self.steps) <= MAX_RECORDED and len(json.dumps(said)) <= MAX_SAID:
-            return said
-        counts = {word: {kind: len(kinds[kind]) for kind in kinds} for word, kinds in said.items()}
-        return {"counts": counts, "sha256": digest(self.shape)}
-
-
-def _differences(shape: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
-    """What is added, changed and removed, without the kinds of which nothing is."""
-    said = {
-        word: {kind: held for kind, held in shape[word].items() if held}
-        for word in ("added", "changed", "removed")
-    }
-    return {word: kinds for word, kinds in said.items() if kinds}
-
-
-def digest(shape: Mapping[str, Any], tests: Sequence[str] = ()) -> str:
-    """The SHA-256 of a plan's differences and tests, by which two of them are told apart."""
-    said = {**_differences(shape), "tests": sorted(tests)}
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+from .steps import Plan, Step
+from .stored import KEYS, Held, Holdings, Key, holdings, item_of
 
 
 def plan(
@@ -126,10 +43,17 @@ def plan(
     """
     _check_kinds(tx, document)
     wanted = {kind: _wanted(kind, getattr(document, kind)) for kind in KINDS}
+    count = sum(map(len, wanted.values()))
+    made_with = homes.of_entries(wanted["robots"])
     # Of what is stored, all grants are looked at where any may go with what is pruned.
     prunes = prune and bool(document.kinds)
-    held = holdings(tx.session, None if prunes else [str(key) for key in wanted["grants"]])
+    known_by = {*map(str, wanted["grants"]), *made_with}
+    held = holdings(tx.session, None if prunes else known_by)
+    wanted["grants"] = homes.besides(wanted["grants"], made_with)
     gone = pruned(tx.rights, held, document.kinds, wanted) if prunes else {}
+    others = homes.besides(held.robots, {*map(str, wanted["robots"])})
+    there = homes.of_stored(others, wanted["grants"].values())
+    wanted["grants"] = homes.besides(wanted["grants"], there)
     what = _known(tx, document, held, gone)
     steps = [
         step
@@ -141,7 +65,8 @@ def plan(
     if not lenient:
         _refuse_faults(tx, document, steps, what)
         _refuse_circles(held, steps, gone.get("groups", {}))
-    unchanged = sum(map(len, wanted.values())) - sum(step.after is not None for step in steps)
+        homes.refuse(tx, held, steps, gone)
+    unchanged = count - sum(step.after is not None for step in steps)
     return Plan(tx.version, tuple(steps), unchanged, prune, what)
 
 
@@ -157,6 +82,8 @@ def _check_kinds(tx: Transaction, document: Document) -> None:
         guard.place(rights, entry.spec.name, entry.spec.registry)
     for grant in document.grants:
         guard.place(rights, grant.spec.on, grant.spec.registry)
+    for robot in document.robots:
+        guard.place(rights, robot.spec.namespace, robot.spec.registry)
     only = service_of(tx.session, None) if document.tests else None
     for test in document.tests:  # or whoever owns something could ask about all that others have
         guard.place(rights, test.spec.name, test.spec.service or only)
@@ -187,7 +114,7 @@ def _known(
     tx: Transaction, document: Document, held: Holdings, gone: Mapping[str, Mapping[Key, Held]]
 ) -> Known:
     after: dict[str, dict[str, int | None]] = {}
-    for kind in ("registries", "roles", "groups"):
+    for kind in ("registries", "roles", "groups", "robots"):
         stays = {k: each for k, each in held.of(kind).items() if k not in gone.get(kind, {})}
         named = (entry.spec.name for entry in getattr(document, kind))
         after[kind] = dict.fromkeys(named) | {str(k): each.id for k, each in stays.items()}
@@ -236,7 +163,7 @@ def _check_references(step: Step, what: Known, faults: Faults) -> None:
     for text in new:
         with faults.at(step.place):
             what.check_subject(text)
-    if isinstance(spec, GrantSpec | NamespaceSpec):
+    if isinstance(spec, GrantSpec | NamespaceSpec | RobotSpec):
         with faults.at(step.place):
             what.check_registry(spec.registry)
 
@@ -248,41 +175,13 @@ def _check(tx: Transaction, step: Step, what: Known) -> None:
         what.role(spec.role)
         if spec.expires_at is not None and spec.expires_at <= tx.now and step.before is None:
             raise Invalid("the end of this grant is in the past", advice="name a time to come")
+    elif isinstance(spec, RobotSpec):
+        homes.check(tx, step, spec)
     elif isinstance(spec, GroupSpec) and step.after:
         groups.check_size(len(step.after["members"]))
     elif isinstance(spec, RoleSpec) and spec.name in BUILT_IN:
         raise Conflict(f"role '{spec.name}' is built in", advice="make one of another name")
     may(tx.rights, step, what)
-
-
-def may(rights: Rights, step: Step, what: Known) -> None:
-    """Whether a step is the actor's to make; raises `Forbidden`, and `Invalid` for robots."""
-    if step.kind == "grants":
-        if rights.admin and step.after is None:
-            return
-        spec = step.spec if isinstance(step.spec, GrantSpec) else checked(GrantSpec, step.item)
-        with _named(step):
-            grants.check(rights, spec, what.role(spec.role))
-    elif step.kind == "namespaces":
-        name, registry, visibility = (step.item[k] for k in ("name", "registry", "visibility"))
-        opened = guard.opened_by(visibility) if step.after else guard.OPENED_BY_REMOVAL
-        guard.setting(rights, name, registry, opened)
-    else:
-        guard.administer(rights, ADMINISTERED[step.kind])
-
-
-@contextmanager
-def _named(step: Step) -> Iterator[None]:
-    """A refusal says which grant it is about: one that goes stands nowhere in the document."""
-    try:
-        yield
-    except Forbidden as error:
-        item, goes = step.item, step.after is None
-        where = f" in registry '{item['registry']}'" if item["registry"] is not None else ""
-        text = f"{item['role']} on '{item['on']}'{where} for {item['subject']}"
-        advice = "keep it in the document, or ask an administrator" if goes else error.advice
-        text += " would go" if goes else ""
-        raise Forbidden(f"{text}: {error.message}", advice=advice) from error
 
 
 def _refuse_circles(held: Holdings, steps: Iterable[Step], gone: Collection[Key]) -> None:

@@ -14,6 +14,7 @@ from authsvc.changes.groups import GroupSpec
 from authsvc.changes.namespaces import NamespaceSpec
 from authsvc.changes.places import EVERYWHERE
 from authsvc.changes.registries import RegistrySpec
+from authsvc.changes.robots import RobotSpec
 from authsvc.changes.roles import RoleSpec
 from authsvc.changes.spec import Spec
 
@@ -31,6 +32,7 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
         "roles": "Roles of your own; those built in need none.",
         "groups": "Groups of this service; groups of a directory are the directory's.",
         "grants": "Who may do what, and where. Equal ones count once.",
+        "robots": "Accounts of machines; their secrets are made by robot rotate.",
         "tests": "What must hold: SUBJECT can|cannot ACTION[,ACTION] NAME [on SERVICE] [from IP].",
     },
     "RegistrySpec": {
@@ -60,8 +62,8 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "GrantSpec": {
         "": "Somebody may do something somewhere, or may not.",
-        "subject": "user:NAME, user:SOURCE:NAME, group:NAME, group:SOURCE:NAME, everyone or "
-        "authenticated.",
+        "subject": "user:NAME, user:SOURCE:NAME, group:NAME, group:SOURCE:NAME, robot:NAME, "
+        "everyone or authenticated.",
         "role": "A role built in, or one of your own.",
         "on": "A path, which covers itself and all below it, or a glob over whole names: * is any "
         "run without '/', ** any run, {username} the caller's name.",
@@ -71,6 +73,16 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
         "cidrs": "Networks that the caller must come from; none is anywhere.",
         "reason": "Why, for people.",
     },
+    "RobotSpec": {
+        "": "An account of a machine, which belongs to a namespace and holds a role there.",
+        "name": "The login is robot.NAME.",
+        "namespace": "The path that it belongs to and where its role counts; no glob.",
+        "role": "A role of repository actions only.",
+        "registry": _REGISTRY,
+        "enabled": "Whether it is let in.",
+        "expires_at": "When it ends: RFC 3339 with a zone, such as 2030-01-31T12:00:00Z.",
+        "cidrs": "Networks that it must come from; none is anywhere.",
+    },
 }
 _PROPOSED: Final[Mapping[str, Mapping[str, list[str]]]] = {
     "RoleSpec": {"allow": ["repository:pull", "repository:push", "registry:catalog:*"]},
@@ -79,6 +91,7 @@ _PROPOSED: Final[Mapping[str, Mapping[str, list[str]]]] = {
         "role": [*BUILT_IN],
         "on": ["team", "team/*", "users/{username}/**"],
     },
+    "RobotSpec": {"name": ["ci"], "namespace": ["team"], "role": ["reader", "writer"]},
     "Policy": {"tests": ["anonymous can pull public/hello", "alice cannot push,delete team/app"]},
 }
 
@@ -91,6 +104,7 @@ class Policy(Spec):
     roles: tuple[RoleSpec, ...] | None = None
     groups: tuple[GroupSpec, ...] | None = None
     grants: tuple[GrantSpec, ...] | None = None
+    robots: tuple[RobotSpec, ...] | None = None
     tests: tuple[Annotated[str, texts.SENTENCE], ...] | None = None
 
 
@@ -108,8 +122,9 @@ def schema() -> dict[str, Any]:
             said.pop("title", None)
             if member in _PROPOSED.get(name, {}):
                 said["examples"] = _PROPOSED[name][member]
+    for name in ("GrantSpec", "RobotSpec"):
+        made["$defs"][name]["properties"]["expires_at"]["anyOf"][0]["pattern"] = _TIME
     grant = made["$defs"]["GrantSpec"]
-    grant["properties"]["expires_at"]["anyOf"][0]["pattern"] = _TIME
     grant.update(_places_of_roles())
     return made
 

@@ -12,9 +12,10 @@ from authsvc.audit.records import Event
 from authsvc.audit.records import Outcome as Ending
 from authsvc.changes import reads
 from authsvc.changes.grants import GrantSpec
+from authsvc.changes.robots import RobotSpec
 from authsvc.changes.spec import Spec
 from authsvc.changes.when import print_time
-from authsvc.db.models import Change, Grant, Registry, Role, Subject
+from authsvc.db.models import Change, Grant, Registry, Robot, Role, Subject
 from authsvc.protocol.names import SubjectRef
 
 AT_ONCE = 500  # fingerprints that one query looks for
@@ -25,17 +26,21 @@ Key: TypeAlias = str | tuple[str, str | None]
 
 
 class Held(NamedTuple):
-    """A stored entry: its row id, and its item of contract section 4 without it."""
+    """A stored entry: its row id, and its item of contract section 4 without that and secrets.
+
+    `home` is the row id of the grant that a robot was made with; 0 for what is no robot.
+    """
 
     id: int
     item: Item
+    home: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
     """What is stored, by kind and by what an entry of the kind is known by.
 
-    Of the grants there may be only some.
+    Of the grants there may be only some, and none that a robot was made with.
     """
 
     registries: Mapping[Key, Held]
@@ -43,6 +48,7 @@ class Holdings:
     roles: Mapping[Key, Held]
     groups: Mapping[Key, Held]
     grants: Mapping[Key, Held]
+    robots: Mapping[Key, Held]
 
     def of(self, kind: str) -> Mapping[Key, Held]:
         """What is held of a kind."""
@@ -55,11 +61,12 @@ KEYS: Final[Mapping[str, Callable[[Item], Key]]] = {
     "namespaces": lambda item: (str(item["name"]), item["registry"]),
     "roles": lambda item: str(item["name"]),
     "groups": lambda item: str(item["name"]),
+    "robots": lambda item: str(item["name"]),
 }
 """What an entry is known by; a grant by its fingerprint."""
 NOUNS: Final = frozenset(
-    {"registry", "namespace", "role", "group", "grant"}
-    | {"registries", "namespaces", "roles", "groups", "grants"}
+    {"registry", "namespace", "role", "group", "grant", "robot"}
+    | {"registries", "namespaces", "roles", "groups", "grants", "robots"}
 )
 """The words under which records hold such items."""
 
@@ -73,6 +80,7 @@ def holdings(session: Session, fingerprints: Collection[str] | None) -> Holdings
         roles=_held("roles", [reads.role(row) for row in roles]),
         groups=_held("groups", reads.groups(session)),
         grants=dict(_all_grants(session) if fingerprints is None else _some(session, fingerprints)),
+        robots=dict(_robots(session)),
     )
 
 
@@ -89,19 +97,35 @@ def last_touched(session: Session) -> int:
 
 
 def _touches(record: Item) -> bool:
-    """Whether a record is of such a change: one of a policy, or one that names such items."""
+    """Whether a record is of such a change: one of a policy, or one that names such items.
+
+    What tells of a robot's secrets or of its end alone changes nothing of what documents say.
+    """
     if record["outcome"] != Ending.GRANTED:
         return False
-    parts = [record["before"], record["after"]]
-    items = [one for part in parts for one in (part if isinstance(part, list) else [part])]
-    named = {noun for item in items if isinstance(item, dict) for noun in item}
-    return record["event"] == Event.POLICY or not named.isdisjoint(NOUNS)
+    if record["event"] == Event.POLICY:
+        return True
+    before, after = (_named(record[word]) for word in ("before", "after"))
+    named = before.keys() | after.keys()
+    if "ends_within" in named or ("robot" in named and before == after):
+        return False
+    return not named.isdisjoint(NOUNS)
+
+
+def _named(part: Any) -> Item:
+    """What a record names, by the word for it; robots without their secrets."""
+    parts = part if isinstance(part, list) else [part]
+    named = {noun: held for each in parts if isinstance(each, dict) for noun, held in each.items()}
+    robot = named.get("robot")
+    if isinstance(robot, dict):
+        named["robot"] = {name: held for name, held in robot.items() if name != "secrets"}
+    return named
 
 
 def item_of(spec: Spec) -> Item:
     """What a spec would be stored as: its item of contract section 4 without `id`."""
     item = spec.model_dump(mode="json")
-    if isinstance(spec, GrantSpec):
+    if isinstance(spec, GrantSpec | RobotSpec):
         item["expires_at"] = print_time(spec.expires_at)
     if "members" in item:
         item["members"] = sorted(set(item["members"]))
@@ -113,6 +137,13 @@ def _held(kind: str, items: Sequence[Item]) -> dict[Key, Held]:
     return {
         key(item): Held(item["id"], {k: v for k, v in item.items() if k != "id"}) for item in items
     }
+
+
+def _robots(session: Session) -> Iterator[tuple[Key, Held]]:
+    rows = reads.robot_rows(session)
+    for row, item in zip(rows, reads.robots(session, rows), strict=True):
+        said = {name: item[name] for name in RobotSpec.model_fields}
+        yield row.subject.name, Held(row.subject.id, said, row.grant.id)
 
 
 def _some(session: Session, fingerprints: Collection[str]) -> Iterator[tuple[str, Held]]:
@@ -144,6 +175,8 @@ _GRANTS: Final = (
     .join(Subject, Subject.id == Grant.subject_id)
     .join(Role, Role.id == Grant.role_id)
     .outerjoin(Registry, Registry.id == Grant.registry_id)
+    .outerjoin(Robot, Robot.grant_id == Grant.id)
+    .where(Robot.subject_id.is_(None))
 )  # fmt: skip
 """Columns and not objects, which would take twice as long."""
 

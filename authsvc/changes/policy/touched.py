@@ -1,4 +1,4 @@
-"""Whom a plan touches: by grants, groups, roles or visibilities, members of groups included."""
+"""Whom a plan touches: by grants, groups, robots, roles, visibilities; members of groups, too."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -11,7 +11,7 @@ from authsvc.changes.subjects import AT_ONCE
 from authsvc.db.models import Grant, Membership, Role, Subject
 from authsvc.protocol.names import SubjectRef
 
-from .plan import Plan
+from .steps import Plan
 from .stored import Item
 
 MOST = 10_000
@@ -35,6 +35,7 @@ def _granted(plan: Plan) -> Iterator[str]:
     for step in plan.of("grants"):
         if step.before is None or step.after is None:
             yield step.item["subject"]
+    yield from (f"robot:{step.item['name']}" for step in plan.of("robots"))
 
 
 def _moved(plan: Plan) -> Iterator[str]:

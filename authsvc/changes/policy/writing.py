@@ -4,8 +4,8 @@ Looked up is only what the plan could not know, and there is no statement for ea
 of everybody else wait meanwhile, and on SQLite the records of tokens too.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import FromClause, select
@@ -14,15 +14,18 @@ from authsvc.audit.records import Event
 from authsvc.changes import registries, roles, subjects
 from authsvc.changes.grants import GrantSpec
 from authsvc.changes.namespaces import NamespaceSpec
+from authsvc.changes.registries import RegistrySpec
+from authsvc.changes.roles import RoleSpec
 from authsvc.changes.unit_of_work import Outcome, Transaction
 from authsvc.db.bulk import roomy
 from authsvc.db.models import Registry, Role
 from authsvc.principal import LOCAL
 from authsvc.protocol.names import SubjectRef, parse_subject
 
-from . import rows
+from . import robots_written, rows
 from .circles import GROUP
-from .plan import Plan, Step, may
+from .may import may
+from .steps import Plan, Step
 from .stored import Held, Item
 
 
@@ -73,24 +76,32 @@ def write(tx: Transaction, ready: Ready) -> Outcome[dict[str, Any]]:
         for step in plan.steps:
             may(tx.rights, step, plan.known)
     with roomy(tx.session):
-        topics = _less(tx, plan) | _own(tx, plan)
-        ids = _subjects(tx, ready)
-        topics |= _groups(tx, plan, ids) | _more(tx, ready, ids)
+        forgotten, unseen = robots_written.remove(tx, plan)
+        topics = forgotten | _less(tx, plan) | _own(tx, plan)
+        named = rows.Ids(
+            {},
+            _names(tx, Role.__table__, plan.known.roles),
+            _names(tx, Registry.__table__, plan.known.registries),
+        )
+        made, told = robots_written.write(tx, plan, named)
+        ids = {**_subjects(tx, ready), **made}
+        topics |= told | _groups(tx, plan, ids) | _more(tx, ready, replace(named, subjects=ids))
+        topics |= _roles(tx, plan)
         tx.session.flush()
-    return Outcome(plan.shape, Event.POLICY, after=plan.recorded, topics=topics)
+    recorded = {**plan.recorded, **({"grants_of_robots": unseen} if unseen else {})}
+    return Outcome(plan.shape, Event.POLICY, after=recorded, topics=topics)
 
 
 def _less(tx: Transaction, plan: Plan) -> frozenset[str]:
-    """Remove grants, namespaces and groups, and then what they may have referred to."""
+    """Remove grants, namespaces and groups, and then registries that they may have been for."""
     gone = {
         kind: [step.before for step in plan.of(kind) if step.before and step.after is None]
-        for kind in ("grants", "namespaces", "groups", "registries", "roles")
+        for kind in ("grants", "namespaces", "groups", "registries")
     }
     rows.remove_grants(tx, _numbers(gone["grants"]))
     rows.remove_namespaces(tx, _numbers(gone["namespaces"]))
     rows.remove_groups(tx, _numbers(gone["groups"]))
     done = [registries.remove(tx, held.item["name"]) for held in gone["registries"]]
-    done += [roles.remove(tx, held.item["name"]) for held in gone["roles"]]
     base = {"base"} if gone["namespaces"] else set()
     told = {f"subject:{held.item['subject']}" for held in gone["grants"]}
     told |= {f"subject:{GROUP}{held.item['name']}" for held in gone["groups"]}
@@ -102,26 +113,28 @@ def _numbers(held: Iterable[Held]) -> list[int]:
 
 
 def _own(tx: Transaction, plan: Plan) -> frozenset[str]:
-    """Write registries, roles and namespaces."""
+    """Write registries, roles that come, and namespaces."""
     done: list[Outcome[Any]] = []
     for step in plan.of("registries"):
-        done += _set(tx, step, registries.add, registries.change)
-    for step in plan.of("roles"):
-        done += _set(
-            tx, step, roles.add, lambda tx, name, item: roles.change(tx, name, item["allow"])
-        )
+        if isinstance(step.spec, RegistrySpec) and step.after:
+            name, come = step.spec.name, step.before is None
+            done.append(
+                registries.add(tx, step.spec) if come else registries.change(tx, name, step.after)
+            )
+    new = [step.spec for step in plan.of("roles") if step.before is None]
+    done += (roles.add(tx, spec) for spec in new if isinstance(spec, RoleSpec))
     return _topics(done) | _namespaces(tx, plan)
 
 
-def _set(
-    tx: Transaction,
-    step: Step,
-    add: Callable[[Transaction, Any], Outcome[Any]],
-    change: Callable[[Transaction, str, Item], Outcome[Any]],
-) -> Iterator[Outcome[Any]]:
-    if step.after is not None:
-        name = step.after["name"]
-        yield add(tx, step.spec) if step.before is None else change(tx, name, step.after)
+def _roles(tx: Transaction, plan: Plan) -> frozenset[str]:
+    """Change and remove roles: last, since until then grants and robots may be of them."""
+    done = []
+    for step in plan.of("roles"):
+        if step.after is None:
+            done.append(roles.remove(tx, step.item["name"]))
+        elif step.before is not None:
+            done.append(roles.change(tx, step.item["name"], step.after["allow"]))
+    return _topics(done)
 
 
 def _namespaces(tx: Transaction, plan: Plan) -> frozenset[str]:
@@ -169,21 +182,15 @@ def _rows(pairs: Iterable[tuple[str, str]], ids: Mapping[str, int]) -> list[tupl
     return [(ids[group], ids[member]) for group, member in pairs]
 
 
-def _more(tx: Transaction, ready: Ready, ids: Mapping[str, int]) -> frozenset[str]:
+def _more(tx: Transaction, ready: Ready, ids: rows.Ids) -> frozenset[str]:
     """Write grants: new ones all at once, and reasons that are others now."""
-    known = ready.plan.known
     reasons = {
         step.before.id: step.after["reason"]
         for step in ready.plan.of("grants")
         if step.before is not None and step.after is not None
     }
     rows.set_reasons(tx, reasons)
-    referred = rows.Ids(
-        ids,
-        _names(tx, Role.__table__, known.roles),
-        _names(tx, Registry.__table__, known.registries),
-    )
-    rows.add_grants(tx, ready.new, ready.columns, referred)
+    rows.add_grants(tx, ready.new, ready.columns, ids)
     told = {step.after["subject"] for step in ready.plan.of("grants") if step.after}
     people = {subjects.topic_of_name(ref.name) for ref in ready.unseen if ref.kind == "user"}
     return frozenset(people.union(f"subject:{text}" for text in told))

@@ -31,7 +31,12 @@ def insert_all(session: Session, model: Model, columns: Columns) -> None:
 
     SQLAlchemy's own statement takes 29 µs a grant on SQLite.
     """
-    connection, table, names = session.connection(), model.__table__, ", ".join(columns)
+    insert_rows(session.connection(), model.__table__, columns)
+
+
+def insert_rows(connection: Connection, table: FromClause, columns: Columns) -> None:
+    """As `insert_all`, for who has a connection and a table."""
+    names = ", ".join(columns)
     if connection.dialect.name == "sqlite":
         marks = ", ".join("?" * len(columns))
         text = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - all ours

@@ -18,14 +18,22 @@ BEGIN = "authsvc_begin"  # the execution option
 POOL_WAIT = 3  # seconds for a free connection
 BUSY_MS = 5_000
 
-SQLITE_BEGIN = {"read": "BEGIN", "write": "BEGIN IMMEDIATE", "migrate": "BEGIN IMMEDIATE"}
+SQLITE_BEGIN = {
+    "read": "BEGIN",
+    "copy": "BEGIN",
+    "write": "BEGIN IMMEDIATE",
+    "migrate": "BEGIN IMMEDIATE",
+}
 
 # Reads see one state of all tables, as SQLite gives it. A token waits for nothing longer than 2 s.
+# Who copies a whole database reads one state of it for as long as that takes.
 # A migration waits long for another migration, but must not make everybody queue behind its wait
 # for a busy table (db/schema lowers the limit once it has its turn).
 # In a server's own zone the last day of 9999 may be one of the year 10000, which nobody can read.
 POSTGRESQL_BEGIN = {
     "read": "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = '2s';"
+    " SET LOCAL timezone = 'UTC'",
+    "copy": "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = 0;"
     " SET LOCAL timezone = 'UTC'",
     "write": "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; SET LOCAL timezone = 'UTC';"
     " SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '30s'",

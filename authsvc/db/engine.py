@@ -38,6 +38,7 @@ class Database:
         self._parsed = parsed
         begin = dialects.SQLITE_BEGIN if self.is_sqlite else dialects.POSTGRESQL_BEGIN
         self._reading = self._engine_for(begin["read"])
+        self._copying = self._engine_for(begin["copy"])
         self._writing = self._engine_for(begin["write"])
         self._migrating = self._engine_for(begin["migrate"])
 
@@ -49,6 +50,12 @@ class Database:
         """Read one consistent state; whatever was written is rolled back at the end."""
         with answered(), Session(self._reading, expire_on_commit=False) as session:
             yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """As `read`, for as long as it takes and below objects: what a copy is made of."""
+        with answered(), self._copying.connect() as connection, connection.begin():
+            yield connection
 
     @contextmanager
     def write(self) -> Iterator[Session]:

@@ -24,6 +24,7 @@ from .models import Change, ChangeHead
 
 BLIND = 5.0  # seconds without news after which nothing remembered may be used
 MANY = 1_000  # changes at once above which everything is forgotten instead
+EVERYTHING = "everything"  # the topic of a change after which nothing remembered holds
 
 Topics = frozenset[str]
 
@@ -146,7 +147,10 @@ class Feed:
 
 
 def _topics_after(session: Session, known: _Head, newest: _Head) -> Topics | None:
-    """The topics of the changes after `known`; None when the history is not one with it."""
+    """The topics of the changes after `known`.
+
+    None when the history is not one with it, or when one of them touched everything.
+    """
     rows = session.execute(
         select(Change.seq, Change.hash, Change.topics)
         .where(Change.seq >= known.seq)
@@ -158,4 +162,5 @@ def _topics_after(session: Session, known: _Head, newest: _Head) -> Topics | Non
         rows = rows[1:]
     if [row.seq for row in rows] != list(range(known.seq + 1, newest.seq + 1)):
         return None
-    return frozenset(topic for row in rows for topic in row.topics)
+    topics = frozenset(topic for row in rows for topic in row.topics)
+    return None if EVERYTHING in topics else topics

@@ -72,14 +72,20 @@ def upgrade(database: Database) -> None:
     Several at once, in threads, processes or on several hosts: one works, the others wait and
     find nothing left to do. A newer schema that this release can run on is left alone.
     """
-    from alembic import command  # noqa: PLC0415 - only an upgrade needs it, every command comes here
-
     database.create()
-    with _alembic, database.migrate() as connection:
+    with database.migrate() as connection:
         newest = _locked_newest(connection)
         if newest is not None and newest.number >= SCHEMA:
             _refuse_too_new(newest)
             return
+        migrate(connection)
+
+
+def migrate(connection: Connection) -> None:
+    """Run the migrations that are missing, within the transaction of that connection."""
+    from alembic import command  # noqa: PLC0415 - only an upgrade needs it, every command comes here
+
+    with _alembic:
         command.upgrade(alembic_config(connection), "head")
 
 

@@ -46,6 +46,21 @@ def test_the_first_poll_forgets_everything_and_later_ones_what_was_touched(datab
     asyncio.run(story())
 
 
+def test_a_change_of_everything_forgets_everything(database):
+    feed, heard = listening(database)
+
+    async def story():
+        await feed.poll()
+        change(database, "base")
+        change(database, "everything")
+        change(database, "base")
+        await feed.poll()
+        assert heard == [EVERYTHING, EVERYTHING]
+        assert feed.version == 3
+
+    asyncio.run(story())
+
+
 def test_a_subscriber_is_told_when_the_version_is_the_new_one(database):
     feed, _ = listening(database)
     versions = []

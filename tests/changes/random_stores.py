@@ -20,6 +20,7 @@ from authsvc.protocol.names import is_service, is_user_name
 NOW = 1_800_000_000.0
 SOURCES = frozenset({"local", "file", "corp"})
 BUILT_IN = ["reader", "writer", "maintainer", "owner"]
+OF_ROBOTS = ["reader", "writer", "maintainer"]
 EVERYWHERE = ["admin", "auditor", "catalog-reader"]
 ENDS = [None, None, "2027-12-31T00:00:00Z", "2030-02-03T04:05:06.789Z", "9000-01-01T00:00:00Z"]
 ALLOWED = [
@@ -94,15 +95,24 @@ def named(words):
 
 
 def subjects(words):
-    robot = st.builds("robot:{}".format, words.robots)
-    return named(words) | robot | st.sampled_from(["everyone", "authenticated"])
+    return named(words) | st.sampled_from(["everyone", "authenticated"])
 
 
 def grants_of(words):
-    placed = st.fixed_dictionaries(
+    placed = placed_for(words, subjects(words), st.sampled_from(BUILT_IN) | words.roles)
+    machines = st.builds("robot:{}".format, words.robots)
+    robots = placed_for(words, machines, st.sampled_from(OF_ROBOTS) | words.roles)
+    everywhere = st.fixed_dictionaries(
+        {"subject": subjects(words), "role": st.sampled_from(EVERYWHERE), "reason": words.remarks}
+    )
+    return placed | placed | placed | robots | everywhere
+
+
+def placed_for(words, subjects, roles):
+    return st.fixed_dictionaries(
         {
-            "subject": subjects(words),
-            "role": st.sampled_from(BUILT_IN) | words.roles,
+            "subject": subjects,
+            "role": roles,
             "on": words.paths | words.globs,
             "registry": optional(words),
             "effect": st.sampled_from(["allow", "allow", "deny"]),
@@ -111,10 +121,6 @@ def grants_of(words):
             "reason": words.remarks,
         }
     )
-    everywhere = st.fixed_dictionaries(
-        {"subject": subjects(words), "role": st.sampled_from(EVERYWHERE), "reason": words.remarks}
-    )
-    return placed | placed | placed | everywhere
 
 
 def robots_of(words):
@@ -122,7 +128,7 @@ def robots_of(words):
         {
             "name": words.robots,
             "namespace": words.paths,
-            "role": st.sampled_from(["reader", "writer"]) | words.roles,
+            "role": st.sampled_from(OF_ROBOTS) | words.roles,
             "registry": optional(words),
             "enabled": st.booleans(),
             "expires_at": st.sampled_from(ENDS),

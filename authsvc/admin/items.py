@@ -159,12 +159,15 @@ class RecordedCredential(Item):
 
 
 class AuditRecord(Item):
-    """One audit record (contract section 7): all members always, null where they do not apply."""
+    """One audit record (contract section 7): all members always, null where they do not apply.
+
+    For owners `id` is another one, and what places the record in its chain is null.
+    """
 
     id: str
     time: str
-    writer: str
-    seq: int
+    writer: str | None
+    seq: int | None
     event: Event
     outcome: Outcome
     reason: str | None
@@ -183,8 +186,8 @@ class AuditRecord(Item):
     user_agent: str | None
     before: Any
     after: Any
-    prev: str
-    hash: str
+    prev: str | None
+    hash: str | None
 
 
 class Considered(Item):

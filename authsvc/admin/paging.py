@@ -1,13 +1,16 @@
-"""Pages of lists: how many, from where, and the signed cursor that leads to the next one."""
+"""Pages of lists: how many, from where, and the sealed cursor that leads to the next one."""
 
 import base64
-import hashlib
 import hmac
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from authsvc.errors import Invalid
 
@@ -15,7 +18,7 @@ DEFAULT = 50
 LARGEST = 500
 LONGEST = 255  # characters of a filter
 
-_MAC = 16  # bytes
+_NONCE = 12  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,14 @@ class Page:
 
 
 class Cursors:
-    """Signs and reads cursors. One is good for its own list with the same filters alone."""
+    """Makes and reads cursors. One is good for its own list with the same filters alone.
+
+    Nobody but the service can read one either: where a page ends may be at an item that its
+    reader does not see.
+    """
 
     def __init__(self, secret: bytes) -> None:
-        self._key = hmac.digest(secret, b"cursors of lists", "sha256")
+        self._box = AESGCM(hmac.digest(secret, b"sealed cursors of lists", "sha256"))
 
     def page(self, name: str, query: Sequence[tuple[str, str]], known: frozenset[str]) -> Page:
         """The page that a query asks for. Raises Invalid for what is unknown, twice or wrong."""
@@ -57,26 +64,25 @@ class Cursors:
         return f'<{path}?{query}>; rel="next"'
 
     def _write(self, last: Any, name: str, filters: Mapping[str, str]) -> str:
-        body = json.dumps(last).encode()
-        return base64.urlsafe_b64encode(self._mac(body, name, filters) + body).decode().rstrip("=")
+        nonce = os.urandom(_NONCE)
+        sealed = self._box.encrypt(nonce, json.dumps(last).encode(), _about(name, filters))
+        return base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
 
     def _read(self, cursor: str, name: str, filters: Mapping[str, str]) -> Any:
         try:
             data = base64.b64decode(
                 cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True
             )
-        except ValueError:
-            data = b""
-        mac, body = data[:_MAC], data[_MAC:]
-        if not hmac.compare_digest(mac, self._mac(body, name, filters)):
+            body = self._box.decrypt(data[:_NONCE], data[_NONCE:], _about(name, filters))
+        except (ValueError, InvalidTag):
             raise Invalid(
                 "this cursor is not of this list", advice="follow the Link header as it was given"
-            )
+            ) from None
         return json.loads(body)
 
-    def _mac(self, body: bytes, name: str, filters: Mapping[str, str]) -> bytes:
-        about = json.dumps([name, sorted(filters.items())]).encode()
-        return hmac.digest(self._key, hashlib.sha256(about).digest() + body, "sha256")[:_MAC]
+
+def _about(name: str, filters: Mapping[str, str]) -> bytes:
+    return json.dumps([name, sorted(filters.items())]).encode()
 
 
 def _limit(text: str | None) -> int:

@@ -63,7 +63,7 @@ PERMISSIONS: Final[Mapping[tuple[str, str], Entrance]] = {
     ("GET", "/keys"): Entrance.READER,
     ("GET", "/keys/{id}"): Entrance.READER,
     ("POST", "/keys/rotate"): Entrance.READER,
-    ("GET", "/audit"): Entrance.READER,
+    ("GET", "/audit"): Entrance.MANAGER,
     ("POST", "/explain"): Entrance.PERSON,
     ("POST", "/who-can"): Entrance.MANAGER,
     ("GET", "/decisions/{id}"): Entrance.PERSON,

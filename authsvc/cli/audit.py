@@ -2,110 +2,168 @@
 
 import json
 import sys
-from collections.abc import Mapping
-from enum import StrEnum
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import output
+from .audit_filters import (
+    About,
+    Address,
+    Chosen,
+    Decision,
+    OneEnding,
+    OneEvent,
+    Registry,
+    Since,
+    Until,
+    Whose,
+)
+from .audit_verify import verify
 from .session import opened, options
 
 if TYPE_CHECKING:
-    from authsvc.audit.reader import Filter
+    from authsvc.assembly.offline import Offline
+    from authsvc.audit.filters import Filter
 
 app = typer.Typer(no_args_is_help=True, help="Records of tokens, sign-ins and changes.")
+app.command()(verify)
 
 COLUMNS = ("time", "event", "outcome", "reason", "actor", "registry", "asked")
-
-
-class EventName(StrEnum):
-    """What a record is about."""
-
-    TOKEN = "token"  # noqa: S105 - the name of an event, no secret
-    LOGIN = "login"
-    ADMIN = "admin"
-    POLICY = "policy"
-    KEY = "key"
-    LIMIT = "limit"
-
-
-class Ending(StrEnum):
-    """How it ended."""
-
-    GRANTED = "granted"
-    REDUCED = "reduced"
-    REFUSED = "refused"
-    ERROR = "error"
-
-
-OneEvent = Annotated[EventName | None, typer.Option("--event")]
-OneEnding = Annotated[Ending | None, typer.Option("--outcome")]
-Since = Annotated[
-    str | None,
-    typer.Option("--since", metavar="WHEN", help="2030-01-31T12:00:00Z, or 90m, 8h, 30d ago."),
-]
+LOOKS = 0.5  # seconds between two looks for new records
+AWAY = 2.0  # seconds between two attempts while the database is away
 
 
 @app.command("list")
 def list_(
     context: typer.Context,
+    *,
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 50,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with new records until interrupted.")
+    ] = False,
     event: OneEvent = None,
     outcome: OneEnding = None,
     since: Since = None,
+    until: Until = None,
+    who: Whose = None,
+    what: About = None,
+    registry: Registry = None,
+    address: Address = None,
+    decision: Decision = None,
 ) -> None:
     """Show the newest records, the newest last."""
     from authsvc.audit import reader
 
-    with opened(context) as parts, parts.database.read() as session:
-        wanted = _filter(event, outcome, since, parts.clock.now())
-        found = reader.records(session, limit=limit, wanted=wanted)
+    chosen = Chosen(
+        event=event, outcome=outcome, since=since, until=until, who=who, what=what,
+        registry=registry, address=address, decision=decision,
+    )  # fmt: skip
+    with opened(context) as parts:
+        wanted = chosen.filter(parts)
+        if follow:
+            _follow(context, parts, wanted, limit)
+            return
+        with parts.database.read() as session:
+            found = reader.records(session, limit=limit, wanted=wanted)
     if options(context).json:
         output.table(context, found, COLUMNS)
     else:
         output.table(context, [_row(record) for record in found], COLUMNS)
 
 
+def _follow(context: typer.Context, parts: "Offline", wanted: "Filter", limit: int) -> None:
+    """Print records, one a line, until somebody interrupts; that is how it is meant to end."""
+    try:
+        for record in _following(parts, wanted, limit):
+            print(_line(context, record), flush=True)
+    except KeyboardInterrupt:
+        return
+
+
+def _following(parts: "Offline", wanted: "Filter", limit: int) -> Iterator[dict[str, Any]]:
+    """New records; a database that goes away is waited for, once it has been there."""
+    import time
+
+    from authsvc.audit.following import Follower
+    from authsvc.errors import Unavailable
+
+    follower = Follower(parts.database, wanted)
+    yield from follower.begin(limit)
+    said = False
+    while True:
+        try:
+            found = follower.look()
+        except Unavailable as error:
+            if not said:
+                output.note(f"authsvc: {error}; waiting for it")
+            said = True
+            time.sleep(AWAY)
+            continue
+        said = False
+        yield from found
+        if not follower.behind:
+            time.sleep(LOOKS)
+
+
+def _line(context: typer.Context, record: Mapping[str, Any]) -> str:
+    """A record as a line: JSON with --json, else the columns of the table."""
+    if options(context).json:
+        return json.dumps(record, separators=(",", ":"))
+    row = _row(record)
+    return "  ".join(output.clean(str(row[name] or "-")).replace("\n", " ") for name in COLUMNS)
+
+
 @app.command()
 def export(
     context: typer.Context,
+    *,
+    proof: Annotated[
+        Path | None,
+        typer.Option(
+            "--proof",
+            metavar="FILE",
+            help="Write there what the records can be verified by elsewhere: the last checkpoint"
+            " and the public keys.",
+        ),
+    ] = None,
     event: OneEvent = None,
     outcome: OneEnding = None,
     since: Since = None,
+    until: Until = None,
+    who: Whose = None,
+    what: About = None,
+    registry: Registry = None,
+    address: Address = None,
+    decision: Decision = None,
 ) -> None:
-    """Print all records as JSON lines, the oldest first."""
-    from authsvc.audit import reader
+    """Print all records as JSON lines, the oldest first, each held against its chain before.
 
+    Ends with exit code 1 at the first record that is not as it was written.
+    """
+    from authsvc.audit import exporting
+
+    chosen = Chosen(
+        event=event, outcome=outcome, since=since, until=until, who=who, what=what,
+        registry=registry, address=address, decision=decision,
+    )  # fmt: skip
     with opened(context) as parts, parts.database.read() as session:
-        wanted = _filter(event, outcome, since, parts.clock.now())
-        for record in reader.export(session, wanted=wanted):
+        wanted = chosen.filter(parts)
+        if proof is not None:
+            _write(proof, exporting.proof(session))
+        for record in exporting.export(session, wanted=wanted):
             sys.stdout.write(json.dumps(record, separators=(",", ":")) + "\n")
 
 
-def _filter(
-    event: EventName | None, outcome: Ending | None, since: str | None, now: float
-) -> "Filter":
-    from authsvc.audit.reader import Filter
-    from authsvc.audit.records import Event, Outcome
-
-    return Filter(
-        event=None if event is None else Event(event),
-        outcome=None if outcome is None else Outcome(outcome),
-        since=None if since is None else _begin(since, now),
-    )
-
-
-def _begin(text: str, now: float) -> float:
-    """The moment that --since means: a time, or a length back from now."""
-    from authsvc.changes.when import length_of, parse_time
+def _write(path: Path, value: Any) -> None:
     from authsvc.errors import Invalid
 
-    length = length_of(text)
     try:
-        return now - length.total_seconds() if length else parse_time(text).timestamp()
-    except (ValueError, OverflowError):
-        raise Invalid(f"'{text}' is no time", advice="2030-01-31T12:00:00Z, or 90m, 8h") from None
+        path.write_text(json.dumps(value, indent=2) + "\n", encoding="ascii")
+    except OSError as error:
+        raise Invalid(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:

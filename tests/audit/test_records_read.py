@@ -5,9 +5,9 @@ from itertools import count
 import pytest
 from factories import NOW, change, record
 
-from authsvc.audit import reader
+from authsvc.audit import exporting, reader
+from authsvc.audit.filters import Filter
 from authsvc.audit.log import Entry, TokenLog
-from authsvc.audit.reader import Filter
 from authsvc.audit.records import MEMBERS, Event, Outcome, print_body, time_ms
 
 START = NOW.timestamp()
@@ -41,7 +41,7 @@ def listed(database, limit=50, **wanted):
 
 def exported(database, **wanted):
     with database.read() as session:
-        return list(reader.export(session, wanted=Filter(**wanted)))
+        return list(exporting.export(session, wanted=Filter(**wanted)))
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ IN_ORDER = [
 def test_records_and_changes_are_one_list_by_time_writer_and_number(filled, monkeypatch, page):
     """AU-08"""
     monkeypatch.setattr("authsvc.audit.reader.PAGE", page)
-    monkeypatch.setattr("authsvc.audit.reader.EXPORT_PAGE", page)
+    monkeypatch.setattr("authsvc.audit.exporting.AT_ONCE", page)
     assert places(listed(filled)) == IN_ORDER
     assert places(exported(filled)) == IN_ORDER
 
@@ -111,7 +111,7 @@ def test_nothing_written_is_nothing_read(database):
 
 def test_an_export_while_writing_goes_on_has_no_gaps_and_no_doubles(database, monkeypatch):
     """AU-09"""
-    monkeypatch.setattr("authsvc.audit.reader.EXPORT_PAGE", 3)
+    monkeypatch.setattr("authsvc.audit.exporting.AT_ONCE", 3)
     write(database, *[record(time=START) for _ in range(10)], writer="before")
     stop = threading.Event()
     started = threading.Event()

@@ -6,6 +6,7 @@ road for changes: a test of what that road does must take the road.
 
 import hashlib
 import itertools
+import os
 from datetime import UTC, datetime
 
 from sqlalchemy import select
@@ -21,6 +22,7 @@ from authsvc.db.models import (
     Registry,
     Role,
     Subject,
+    TokenRecord,
 )
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -123,3 +125,11 @@ def change(database, *topics, **values):
         version = changes.lock_head(session)
         changes.append(session, version, record(**values), topics)
     return version
+
+
+def record_row(time, writer="one-1-a", seq=1, **values):
+    """A row of the token log, at so many milliseconds, in a chain that does not hold."""
+    values = {"decision_id": None, "body": b"{}", "subject": None} | values
+    return TokenRecord(
+        writer=writer, seq=seq, time=time, prev=bytes(32), hash=os.urandom(32), **values
+    )

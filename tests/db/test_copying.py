@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from authsvc.db import schema
 from authsvc.db.copying import ROWS, copy
 from authsvc.db.engine import Database
-from authsvc.db.models import Base, Grant, Secret, Subject, TokenRecord
+from authsvc.db.models import Base, Grant, Secret, Subject
 from authsvc.errors import Conflict, InvalidSettings, Unavailable
 
 CHILD = """
@@ -57,10 +57,9 @@ def fill(database, records=3):
 
 
 def record(number):
-    return TokenRecord(
-        writer="one-1-a", seq=number + 1, time=number, decision_id=None, prev=bytes(32),
-        body=b'{"body": "\\u0000", "n": %d}' % number, hash=os.urandom(32),
-        subject="user:local:zo\u00eb" if number % 2 else None,
+    return factories.record_row(
+        number, seq=number + 1, body=b'{"body": "\\u0000", "n": %d}' % number,
+        subject="user:local:zoë" if number % 2 else None,
     )  # fmt: skip
 
 

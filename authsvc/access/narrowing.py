@@ -1,12 +1,16 @@
 """A decision made narrower: by what the credential that was shown does not carry."""
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from authsvc.protocol.access import Access
 
 from .globs import Glob
 from .model import Decision, Reason, Refusal, Verdict
 from .roles import PULL
+
+_CATALOG: Final = ("registry", "catalog")
+_EVERY_REPOSITORY: Final = ("repository", "")
 
 Barred = Callable[[Access, str], Reason | None]
 """Says of an asked entry and an action that is granted why it is not after all; None: it is."""
@@ -26,11 +30,15 @@ def narrowed(decision: Decision, barred: Barred) -> Decision:
 def outside_of(scopes: Iterable[Access]) -> Barred:
     """Bar what none of the scopes names that a personal token was narrowed to.
 
-    A name with `*` in it is a glob over whole repository names, as in grants.
+    A name with `*` in it is a glob over whole repository names, as in grants. The list of all
+    repositories, which zot asks for as `repository::pull`, is none of them: the catalog gives it.
     """
     held = [(scope, Glob(scope.name) if "*" in scope.name else None) for scope in scopes]
+    catalog = any((scope.type, scope.name) == _CATALOG for scope, _ in held)
 
     def barred(asked: Access, action: str) -> Reason | None:
+        if (asked.type, asked.name) == _EVERY_REPOSITORY:
+            return None if catalog else Reason.OUTSIDE_SCOPES
         within = any(
             scope.type == asked.type
             and action in scope.actions

@@ -3,7 +3,8 @@
 import pytest
 from access.world import ALICE, Grant, World, given, refused
 
-from authsvc.access.narrowing import all_but_pull, narrowed
+from authsvc.access.narrowing import all_but_pull, narrowed, outside_of
+from authsvc.protocol.scope import parse_entry
 
 WORLD = World(
     grants=(
@@ -27,3 +28,22 @@ def test_all_but_pull_is_taken_away_with_its_reason(scope, granted, reasons):
     decision = narrowed(WORLD.ask(ALICE, scope), all_but_pull)
     assert given(decision) == granted
     assert sorted(refused(decision)) == reasons
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "granted"),
+    [
+        ("repository:*:pull", "repository::pull", []),
+        ("repository:**:pull", "repository::pull", []),
+        ("repository:**:pull", "registry:catalog:*", []),
+        ("registry:catalog:*", "repository::pull", ["repository::pull"]),
+        ("registry:catalog:*", "repository::*", ["repository::pull"]),
+        ("registry:catalog:*", "registry:catalog:*", ["registry:catalog:*"]),
+        ("registry:catalog:*", "repository:team/app:pull", []),
+    ],
+)
+def test_the_list_of_all_repositories_is_no_repository_that_a_scope_covers(held, asked, granted):
+    """zot asks for it as a repository without a name, which a glob would cover."""
+    scope = parse_entry(held, globs=True)
+    assert scope is not None
+    assert given(narrowed(WORLD.ask(ALICE, asked), outside_of([scope]))) == granted

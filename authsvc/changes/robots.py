@@ -39,6 +39,12 @@ def _namespace(text: str) -> str:
     return text
 
 
+def _role(text: str) -> str:
+    if text in grants.EVERYWHERE_ROLES:  # their only place is no namespace
+        raise ValueError(f"a robot holds repository actions only, and '{text}' is more")
+    return text
+
+
 class RobotSpec(Spec):
     """A robot; `name` with or without the `robot.` of its login.
 
@@ -47,7 +53,7 @@ class RobotSpec(Spec):
 
     name: Annotated[str, AfterValidator(_name), texts.ROBOT]
     namespace: Annotated[str, AfterValidator(_namespace), texts.PATH]
-    role: RoleName
+    role: Annotated[RoleName, AfterValidator(_role)]
     registry: texts.RegistryName | None = None
     enabled: StrictBool = True
     expires_at: End = None

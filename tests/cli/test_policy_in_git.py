@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "policy-in-git.md").read_text()
 COMPANY = ROOT / "policies" / "company"
 EXAMPLE = ROOT / "policies" / "example.yaml"
-PEOPLE = ("pia", "lea", "paul", "conny", "ci-payments", "ci-platform")
+PEOPLE = ("pia", "lea", "paul", "conny")
 _BLOCK = re.compile(r"^```(\w+)(?: exit=(\d))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

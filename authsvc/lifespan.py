@@ -45,6 +45,8 @@ async def running(parts: Online) -> AsyncIterator[None]:
     await parts.limiter.close()
     with contextlib.suppress(AuthsvcError):
         parts.uses.write()
+    with contextlib.suppress(AuthsvcError):
+        parts.keeper.finish()
     metrics.flush()
     parts.offline.database.dispose()
 
@@ -107,6 +109,8 @@ async def _keep_gauges(parts: Online) -> None:
         metrics.POLICY_VERSION.set(parts.feed.version)
         metrics.POLICY_AGE.set(parts.feed.age())
         metrics.AUDIT_PENDING.set(parts.log.pending)
+        if (age := parts.keeper.age()) is not None:
+            metrics.AUDIT_CHECKPOINT_AGE.set(age)
         ends = parts.keyring.expires()
         if ends is not None:
             metrics.CERTIFICATE_EXPIRES.set(ends - parts.offline.clock.now())

@@ -67,6 +67,22 @@ AUDIT_COMMIT_SECONDS = Histogram(
     "Time that one batch of token records took to become durable, in seconds.",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
+AUDIT_CHECKPOINT_AGE = Gauge(
+    "authsvc_audit_checkpoint_age_seconds",
+    "Seconds since the newest checkpoint over the audit log.",
+    multiprocess_mode="min",
+)
+AUDIT_BYTES = Gauge(
+    "authsvc_audit_bytes",
+    "What the audit records that checkpoints cover take, in bytes.",
+    multiprocess_mode="max",
+)
+AUDIT_USED = Gauge(
+    "authsvc_audit_used_ratio",
+    "The part that is used of audit.max_bytes, and of the disk of an embedded database.",
+    ("of",),
+    multiprocess_mode="max",
+)
 CERTIFICATE_EXPIRES = Gauge(
     "authsvc_signing_certificate_expires_seconds",
     "Seconds until the signing certificate in use, or its CA, ends.",

@@ -11,8 +11,10 @@ from anyio import CapacityLimiter
 
 from authsvc import metrics
 from authsvc.access.snapshot import Snapshot
+from authsvc.audit.keeper import ROUND, Keeper, disk_used
 from authsvc.audit.log import TokenLog
 from authsvc.audit.pseudonyms import pseudonyms
+from authsvc.audit.retention import Keep
 from authsvc.changes import once, secrets
 from authsvc.changes.key_maker import KeyMaker
 from authsvc.changes.robot_ends import warn_of_ends
@@ -82,6 +84,7 @@ class Online:
     authenticator: Authenticator
     keyring: Keyring
     log: TokenLog
+    keeper: Keeper
     tokens: TokenService
     pseudonym: Callable[[str], str]
     people: People
@@ -121,7 +124,7 @@ def online(settings: Settings) -> Online:
     costs = HashCosts(
         (people.local, *people.files), asked=[each.takes for each in people.directories]
     )
-    log = _log(settings, database)
+    log, keeper = _log(settings, database), _keeper(base)
     pseudonym = pseudonyms(base.keys.secret())
     limiter = _limiter(base, log, pseudonym)
     feed.subscribe(limiter.forget)
@@ -145,7 +148,7 @@ def online(settings: Settings) -> Online:
     return Online(
         offline=base, unit_of_work=unit_of_work,
         feed=feed, snapshot=snapshot, authenticator=authenticator, keyring=keyring,
-        log=log, tokens=tokens, pseudonym=pseudonym, people=people, threads=threads,
+        log=log, keeper=keeper, tokens=tokens, pseudonym=pseudonym, people=people, threads=threads,
         readers=Bulkhead("admin requests", threads=READERS, queue=ADMIN_WAITING),
         changers=Bulkhead("changes", threads=CHANGERS, queue=ADMIN_WAITING),
         policies=Bulkhead(
@@ -155,10 +158,10 @@ def online(settings: Settings) -> Online:
         hashes=hashes, find=people.find, limiter=limiter,
         jobs=(
             *_jobs(base, keyring, people, costs), *_limit_jobs(limiter, staleness),
-            Job("last uses", USES, uses.write),
+            Job("last uses", USES, uses.write), Job("audit log", ROUND, keeper.round),
         ),
         uses=uses,
-        states=_states(base, feed, keyring, log, people, limiter),
+        states=_states(base, feed, keyring, (log, keeper), people, limiter),
     )  # fmt: skip
 
 
@@ -217,6 +220,13 @@ def _log(settings: Settings, database: Database) -> TokenLog:
     return TokenLog(database, writer, settings.audit.on_failure, on_commit=observe)
 
 
+def _keeper(base: Offline) -> Keeper:
+    audit = base.settings.audit
+    keep = Keep(audit.retention, audit.max_bytes)
+    used = disk_used(base.database.path)
+    return Keeper(base.database, base.clock, base.keys, keep, disk_used=used)
+
+
 def _jobs(base: Offline, keyring: Keyring, people: People, costs: HashCosts) -> tuple[Job, ...]:
     staleness = base.settings.cache.staleness
     maker = KeyMaker(base.settings, base.database, base.unit_of_work, base.clock)
@@ -252,11 +262,12 @@ def _forget_secrets(base: Offline) -> None:
 
 
 def _states(
-    base: Offline, feed: Feed, keyring: Keyring, log: TokenLog, people: People,
+    base: Offline, feed: Feed, keyring: Keyring, written: tuple[TokenLog, Keeper], people: People,
     limiter: Limiter,
 ) -> Mapping[str, Callable[[], str]]:  # fmt: skip
     """`ok`, `degraded` or `failed`, by name."""
     settings, clock = base.settings, base.clock
+    log, keeper = written
 
     def database() -> str:
         return "ok" if feed.age() <= UNHEARD else "failed"
@@ -270,7 +281,7 @@ def _states(
     def audit() -> str:
         # A setting by which tokens may leave without a record shows for as long as it is set.
         strict = settings.audit.durability == "before-response"
-        return "degraded" if log.degraded or not strict else "ok"
+        return "degraded" if log.degraded or keeper.degraded or not strict else "ok"
 
     return {
         "database": database,

@@ -4,7 +4,7 @@ A file without a row signs nothing and is found later; a row without its file wo
 for nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from authsvc.audit.records import Event
@@ -18,7 +18,7 @@ from authsvc.keys.rotation import State
 from authsvc.principal import SYSTEM, Actor
 from authsvc.settings import Settings
 
-from . import keys
+from . import audit_keys, keys
 from .key_folder import KeyFolder
 from .unit_of_work import Outcome, Transaction, UnitOfWork, joined
 
@@ -29,13 +29,15 @@ RENEWAL_EVERY = 30.0  # seconds
 class Initialised:
     """What `init` did: the fingerprint of the CA, and whether CA and leaf were made now.
 
-    `registries` are the libtrust registries that must read their file again.
+    `registries` are the libtrust registries that must read their file again; `notes` are what is
+    left to do by hand.
     """
 
     authority: str
     made_ca: bool
     made_leaf: bool
     registries: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class KeyMaker:
         self, settings: Settings, database: Database, unit_of_work: UnitOfWork, clock: Clock
     ) -> None:
         self._settings = settings
+        self._database = database
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._keys = KeyFolder(settings, database, clock)
@@ -75,9 +78,13 @@ class KeyMaker:
             if not replacing:
                 store.check_against(folder, known)
             folder.ensure_secret()  # not before: a folder that is refused stays as it was
+            left = audit_keys.ensure(folder, self._database, anew=replacing)
             if replacing and known is not None:
-                return self._replace(actor, known)
-            return self._complete(actor, known)
+                made = self._replace(actor, known)
+            else:
+                made = self._complete(actor, known)
+            audit_keys.ensure_known(folder, self._database, self._unit_of_work, actor)
+            return made if left is None else replace(made, notes=(left,))
 
     def _complete(self, actor: Actor, known: str | None) -> Initialised:
         """See to it that the database knows the CA of the folder and that a leaf can sign."""
@@ -85,10 +92,16 @@ class KeyMaker:
         held = self._keys.usable()
         leaf = held[-1] if held else self._keys.make(issuer)
         if known is None:
-            self._unit_of_work.run(actor, lambda tx: keys.first_key(tx, issuer, leaf))
+            self._unit_of_work.run(actor, lambda tx: self._first_keys(tx, issuer, leaf))
         else:
             self._unit_of_work.run(actor, lambda tx: keys.record_leaf(tx, leaf))
         return Initialised(fingerprint(issuer.root), made_ca, made_leaf=not held)
+
+    def _first_keys(self, tx: Transaction, issuer: Issuer, leaf: Leaf) -> Outcome[dict[str, Any]]:
+        """All keys of a new installation, in one change."""
+        first = keys.first_key(tx, issuer, leaf)
+        audit = audit_keys.record(tx, self._keys.folder.audit_keys())
+        return replace(first, after={**first.after, **(audit.after or {})})
 
     def _replace(self, actor: Actor, known: str) -> Initialised:
         issuer, made_ca = self._issuer(known)

@@ -57,6 +57,8 @@ def init(
             sys.stdout.flush()
 
         _begin(parts, service, given, example=example, shown=shown)
+    for note in made.notes:
+        output.note(note)
     for name in more.get("registries", made.registries):
         output.note(
             f"registry {name} refuses all tokens until it has its new file and is restarted: "

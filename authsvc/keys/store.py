@@ -1,7 +1,8 @@
 """The files of certs_dir, the one secret folder that every replica holds.
 
 `ca.crt` (the CA, and those above it up to the root), `ca.key` (absent when the CA is offline),
-one `*.pem` per leaf with key and chain together, `secret.key` (keyed hashes).
+one `*.pem` per leaf with key and chain together, `secret.key` (keyed hashes), `audit.key` (signs
+checkpoints over the audit log; older ones may stay beside it as `audit-NAME.key`).
 """
 
 import contextlib
@@ -14,6 +15,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from authsvc.audit.proofs import key_id, pem, read_public
 from authsvc.errors import Conflict, Invalid, InvalidSettings
 
 from .certificates import Issuer, chain_pem, fingerprint, key_pem, read_chain, read_key, signed
@@ -22,6 +33,7 @@ from .leaves import Leaf, file_bytes, file_name
 CA_CERTIFICATE = "ca.crt"
 CA_KEY = "ca.key"
 SECRET = "secret.key"  # noqa: S105 - the name of a file
+AUDIT_KEY = "audit.key"
 LOCK = ".lock"
 _SECRET_BYTES = 32
 _LARGEST = 1 << 20
@@ -108,6 +120,48 @@ class Folder:
         if not (self.path / SECRET).exists():
             self.write(SECRET, secrets.token_hex(_SECRET_BYTES).encode() + b"\n")
 
+    def audit_key_files(self) -> list[Path]:
+        """The files of the keys that sign checkpoints: the current one first, if it is there."""
+        current = self.path / AUDIT_KEY
+        older = sorted(self.path.glob("audit-*.key"))
+        return [*([current] if current.exists() else []), *older]
+
+    def audit_keys(self) -> tuple[Ed25519PrivateKey, ...]:
+        """The keys that sign checkpoints, the current one first; none without `audit.key`.
+
+        Raises InvalidSettings for a file that cannot be used.
+        """
+        return self.all_audit_keys() if (self.path / AUDIT_KEY).exists() else ()
+
+    def all_audit_keys(self) -> tuple[Ed25519PrivateKey, ...]:
+        """The same, and the older ones also where there is no current one."""
+        return tuple(_audit_key(path) for path in self.audit_key_files())
+
+    def former_audit_keys(self) -> tuple[Ed25519PublicKey, ...]:
+        """The public halves of keys that were replaced because others may have them.
+
+        Raises InvalidSettings for a file that holds none.
+        """
+        found = []
+        for path in sorted(self.path.glob("audit-*.pub")):
+            try:
+                found.append(read_public(path.read_text("ascii")))
+            except (ValueError, OSError, UnsupportedAlgorithm) as fault:
+                raise _unusable(path, Invalid(f"is no public key ({fault})")) from None
+        return tuple(found)
+
+    def retire_audit_keys(self) -> None:
+        """Keep nothing of the keys that sign checkpoints but their public halves."""
+        for path in self.audit_key_files():
+            public = _audit_key(path).public_key()
+            self.write(f"audit-{key_id(public)[:8]}.pub", pem(public).encode())
+            path.unlink()
+
+    def write_audit_key(self) -> None:
+        """Make `audit.key`, in the place of one that is there."""
+        key = Ed25519PrivateKey.generate()
+        self.write(AUDIT_KEY, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
     def prepare(self) -> None:
         """Make the folder itself when it is missing, for its owner's eyes alone."""
         if not self.path.exists():
@@ -143,6 +197,18 @@ class Folder:
             os.close(descriptor)
 
 
+def _audit_key(path: Path) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(read_private(path).data, None)
+    except (Invalid, OSError) as fault:
+        raise _unusable(path, fault) from None
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise _unusable(path, Invalid("is no private key in PEM without a password")) from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise _unusable(path, Invalid("is no Ed25519 key"))
+    return key
+
+
 def stamp_of(status: os.stat_result) -> Stamp:
     """What changes whenever a file does, its mode included."""
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
@@ -174,7 +240,10 @@ def check_readers(folder: Folder) -> None:
     if folder.path.exists() and folder.path.stat().st_mode & stat.S_IWOTH:
         fix = f"run: chmod 700 {folder.path}"
         raise InvalidSettings(f"{folder.path}: everybody may put keys into it", advice=fix)
-    names = [folder.path / CA_KEY, folder.path / SECRET, *folder.leaf_files()]
+    names = [
+        folder.path / CA_KEY, folder.path / SECRET,
+        *folder.audit_key_files(), *folder.leaf_files(),
+    ]  # fmt: skip
     open_ = [p for p in names if p.exists() and p.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)]
     if open_:
         fix = "run: chmod 600 " + " ".join(str(p) for p in open_)

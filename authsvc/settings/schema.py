@@ -194,7 +194,7 @@ class Settings(BaseModel):
         return tuple(found)
 
 
-_EFFECTIVE_AUDIT = frozenset({"durability", "on_failure"})
+_EFFECTIVE_AUDIT = frozenset({"durability", "on_failure", "retention", "max_bytes"})
 
 
 def _set(part: BaseModel) -> list[str]:

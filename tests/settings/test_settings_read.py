@@ -69,7 +69,6 @@ def test_everything_has_the_default_of_the_contract(folder):
     assert (settings.audit.durability, settings.audit.on_failure) == ("before-response", "refuse")
     assert (settings.audit.max_bytes, settings.audit.sinks) == (None, ())
     assert settings.file is None
-    assert settings.without_effect() == ()
     assert settings.warnings() == ()
 
 
@@ -483,16 +482,6 @@ def test_no_secret_is_ever_printed(read, faults, folder):
     )
     assert len(found) == 3
     assert "hunter2" not in str(found)
-
-
-def test_what_is_not_built_yet_is_named_when_set(read, folder):
-    secret_file(folder)
-    settings = read(
-        LDAP + "[limits]\ntoken_requests = '5/minute'\n[refresh]\nidle = '1d'\n"
-        "[audit]\nretention = '1d'\ndurability = 'async'\non_failure = 'allow'\n"
-        "[[audit.sinks]]\ntype = 'file'\npath = 'x'\n[redis]\nurl = 'redis://x'"
-    )
-    assert settings.without_effect() == ("audit.retention", "audit.sinks")
 
 
 def test_what_is_unwise_is_said(read):

@@ -47,8 +47,9 @@ class RefreshTokens:
             return None
         secret = secrets.mint("ref", self._random)
         digest = secrets.digest(secret)
-        asked = Asked(verified.principal, registry.name, verified.password, digest)
-        made = await self._threads.run(self._store, asked)
+        who = verified.principal
+        asked = Asked(who, registry.name, verified.password, digest)
+        made = await self._threads.run(self._store, asked, caller=who.identity)
         return None if made is None else Given(made, secret)
 
 

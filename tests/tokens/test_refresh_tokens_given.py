@@ -1,7 +1,9 @@
 """Who gets a refresh token, and what is kept of it."""
 
+import asyncio
 import hashlib
 import re
+from collections import Counter
 
 import pytest
 from inprocess import PASSWORD, basic, form
@@ -147,3 +149,16 @@ async def test_when_switched_off_none_are_given_and_those_given_end_for_good(tmp
         run(realm.parts, lambda tx: registries.change(tx, "reg-a.test", {"refresh_tokens": True}))
         assert (await shown(realm, token)).status == 400
         assert (await shown(realm, other, service="reg-b.test")).status == 200
+
+
+async def test_who_asks_for_many_at_once_keeps_nobody_else_from_one(realm):
+    await given(realm)
+    await given(realm, "bob")
+    query = "service=reg-a.test&offline_token=true"
+    crowd = [realm.get(query, "alice") for _ in range(400)]
+    *alice, bob = await asyncio.gather(*crowd, realm.get(query, "bob"))
+    assert bob.status == 200
+    assert "refresh_token" in bob.json
+    statuses = Counter(answer.status for answer in alice)
+    assert statuses.keys() == {200, 503}
+    assert all(answer.headers["retry-after"] for answer in alice if answer.status == 503)

@@ -15,11 +15,13 @@ from pathlib import Path
 
 from against import measured_against
 from cases import measured_cases
+from engines import measured_engines
 from machines import measured_machines
 from policy import measured_policy
 from report import print_figures, print_table
 from scale import measured_scale
 from sign_ins import measured_sign_ins
+from whole import measured_whole
 
 TABLES = {
     "cases": (measured_cases, print_table),
@@ -27,6 +29,8 @@ TABLES = {
     "machines": (measured_machines, partial(print_figures, title="machines")),
     "scale": (measured_scale, partial(print_figures, title="scale")),
     "docker_auth": (measured_against, partial(print_figures, title="beside docker_auth")),
+    "engines": (measured_engines, partial(print_figures, title="workers and engines")),
+    "whole": (measured_whole, partial(print_figures, title="the process")),
     "policy": (measured_policy, partial(print_figures, title="policy")),
 }
 

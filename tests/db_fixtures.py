@@ -45,12 +45,16 @@ def free_port() -> int:
 
 @dataclass
 class Postgres:
-    """A PostgreSQL server on loopback; `stop` and `start` keep its port and its data."""
+    """A PostgreSQL server on loopback; `stop` and `start` keep its port and its data.
+
+    `durable`: as it comes, and not without waiting for the disk, which no test needs.
+    """
 
     folder: Path
     port: int = field(default_factory=free_port)
     process: subprocess.Popen | None = None
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    durable: bool = False
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
@@ -72,11 +76,10 @@ class Postgres:
             "port": self.port,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": self.folder / "home",
-            "fsync": "off",
-            "full_page_writes": "off",
-            "synchronous_commit": "off",
             "max_connections": 200,
         }
+        if not self.durable:
+            options |= dict.fromkeys(("fsync", "full_page_writes", "synchronous_commit"), "off")
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self.process = self._run("postgres", "-D", self.folder / "home" / "data", *arguments)
         deadline = time.monotonic() + 30

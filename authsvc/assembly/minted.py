@@ -18,7 +18,8 @@ from .offline import Offline
 from .sources import People
 
 THREADS = 2  # a look-up takes some 0.2 ms
-WAITING = 256  # look-ups that may wait for a thread; more are told to come back
+WAITING = 512  # look-ups that may wait for a thread; more are told to come back
+EACH = 256  # of one address, which may be that of many runners: no stranger takes all places
 
 
 def minted_of(base: Offline, people: People) -> Minted:
@@ -26,7 +27,7 @@ def minted_of(base: Offline, people: People) -> Minted:
 
     The owners of a directory are asked for in its own threads.
     """
-    threads = Bulkhead("secrets", threads=THREADS, queue=WAITING)
+    threads = Bulkhead("secrets", threads=THREADS, queue=WAITING, each=EACH)
     owners = {each.name: Owners(each, threads, float("inf")) for each in people.files}
     for source in people.order:
         if isinstance(source.provider, Ldap):

@@ -16,6 +16,7 @@ from authsvc.identity.provider import Circumstances, Rejected, Verified
 from authsvc.identity.refusals import Refusals
 from authsvc.identity.showing import as_pair, is_minted, may_be, named
 from authsvc.identity.sources import Sources
+from authsvc.limits.keys import address_of
 from authsvc.limits.limit import Reached
 from authsvc.principal import ANONYMOUS
 from authsvc.protocol.credentials import Anonymous, Bearer, Credentials, Malformed, Password
@@ -177,7 +178,7 @@ class Authenticator:
         address = circumstances.address
         outcome: Verified | Rejected | None = self._recall(digest, address)
         if outcome is None:
-            ask = partial(self._look_up, circumstances.now)
+            ask = partial(self._look_up, circumstances)
             outcome = await self._checked(digest, shown, address, ask)
         reason = breach(outcome.bounds, circumstances) if isinstance(outcome, Verified) else None
         return outcome if reason is None else Rejected(reason)
@@ -266,13 +267,14 @@ class Authenticator:
         holds = partial(self._sources.still_hold, answer)
         return Told(answer.outcome, holds, answer.ttl, self._sources.grace(answer))
 
-    async def _look_up(self, now: float, shown: Password, flight: Flight) -> Told:
+    async def _look_up(self, here: Circumstances, shown: Password, flight: Flight) -> Told:
         """What a secret is worth, not by what was read before it became news.
 
         The directory of its owner may take many seconds, and whoever ends it waits for none.
         """
+        secret, caller = Shown(named(shown), shown.secret), address_of(here.address)
         while True:
-            told = await self._minted.ask(Shown(named(shown), shown.secret), now)
+            told = await self._minted.ask(secret, here.now, caller=caller)
             if not flight.is_news_to(about_of(shown.username, told.outcome)):
                 return told
             flight.begin_anew()

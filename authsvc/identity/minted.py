@@ -22,6 +22,7 @@ from authsvc.protocol.access import Access
 AHEAD = 60.0  # seconds that clocks of replicas may differ
 CREDENTIAL: Mapping[secrets.Kind, str] = {"rob": "robot", "pat": "pat", "ref": "refresh_token"}
 """What records call each kind."""
+_OTHER_USER = Rejected("other_user")
 GONE = "unknown_user"
 CHANGED = "password_changed"
 ENDS_A_REFRESH_TOKEN = frozenset({GONE, "disabled", "account_expired", CHANGED})
@@ -103,24 +104,25 @@ class Minted:
         self._owners = owners
         self._lasting = lasting
 
-    async def ask(self, shown: Shown, now: float) -> Told:
-        """What it is worth; `now` is wall clock seconds.
+    async def ask(self, shown: Shown, now: float, *, caller: str) -> Told:
+        """What it is worth; `now` is wall clock seconds, `caller` who shares one part of `threads`.
 
         A "no" is not remembered: it costs little, and no topic would end it.
 
         Raises:
-            Unavailable: the database, or the source of its owner, cannot be asked.
+            Unavailable: the database, or the source of its owner, cannot be asked, or too many ask.
 
         """
-        stored = await self._threads.run(self._find, shown)
+        stored = await self._threads.run(self._find, shown, caller=caller)
         if isinstance(stored, Rejected):
             return Told(stored, None)
         told = await self._judged(stored, now)
+        owner = stored.owner
         if isinstance(told.outcome, Rejected):
             await self._end_for_good(stored, told.outcome.reason)
-        elif not self._is_named(shown.username, told.outcome.principal):
-            return Told(Rejected("other_user"), None)
-        return told
+        else:
+            owner = told.outcome.principal
+        return told if self._is_named(shown.username, owner) else Told(_OTHER_USER, None)
 
     def _is_named(self, username: str | None, owner: Principal) -> bool:
         """Whether the name that was typed is the owner's, as their source compares names."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from identity.minted_parts import (
+    AS_BASIC,
     AS_BEARER,
     AS_FORM,
     DAY,
@@ -107,6 +108,11 @@ CASES = [
     pytest.param(lambda d: of_robot(d, "robot.cd"), "no: other_user", id="another robot"),
     pytest.param(lambda d: of_robot(d, "ci"), "no: other_user", id="robot without its prefix"),
     pytest.param(lambda d: of_robot(d, "Robot.ci"), "no: other_user", id="robot in another case"),
+    pytest.param(
+        lambda d: of_disabled(d, "pat", AS_BASIC, "my secret typed here"),
+        "no: other_user",
+        id="PX-08 of somebody disabled, with another name",
+    ),
     pytest.param(of_nobody, "no: wrong_secret", id="of no row, for a person"),
     pytest.param(lambda d: of_nobody(d, "robot.ci"), "no: wrong_secret", id="for a robot"),
     pytest.param(lambda d: of_nobody(d, "bob"), "no: unknown_secret", id="for nobody"),

@@ -34,7 +34,6 @@ CHECKPOINTS = 200  # checkpoints that are looked at, and removed, at once
 # Edits are news too: plans, lists of limits and the leave of a registry look back at them. They
 # are few, so they stay for a day whatever room there is.
 EDITS_STAY = 86_400.0  # seconds
-A_DAY_MS = 86_400_000
 
 _REMOVED = text(
     "INSERT INTO chain_proofs (writer, seq, number, removed_by)"
@@ -64,8 +63,8 @@ def statement_of(row: Checkpoint) -> Statement:
 def due(session: Session, removed: int, now_ms: int, keep: Keep) -> int:
     """Up to which checkpoint ranges may go now; `removed` is where that is so far.
 
-    The first checkpoint that must stay ends it, so that a clock that stood wrong once removes
-    nothing; one whose time is yet to come says nothing about its age.
+    The first checkpoint that must stay ends it, so that one made by a clock that was behind takes
+    nothing along; one whose time is yet to come stays, since the clock may be behind now.
     """
     upto = max(removed, _too_old(session, removed, now_ms, keep.seconds))
     if keep.size is not None:
@@ -76,8 +75,7 @@ def due(session: Session, removed: int, now_ms: int, keep: Keep) -> int:
 def _too_old(session: Session, removed: int, now_ms: int, seconds: float) -> int:
     """The last checkpoint before the first one that must stay."""
     begin = now_ms - int(seconds * 1000)
-    young = (Checkpoint.time >= begin) & (Checkpoint.time <= now_ms + A_DAY_MS)
-    first = _first(session, removed, young)
+    first = _first(session, removed, Checkpoint.time >= begin)
     return _last(session) if first is None else first - 1
 
 

@@ -85,15 +85,20 @@ def holdings(session: Session, fingerprints: Collection[str] | None) -> Holdings
 
 
 def last_touched(session: Session) -> int:
-    """The number of the last change of what documents speak of; 0 for none that is recorded."""
+    """The number of the last change of what documents speak of; 0 for none so far.
+
+    Where all that is left to read are others, the last one that was removed may have been one.
+    """
     below = select(Change.seq, Change.body).order_by(Change.seq.desc()).limit(AT_ONCE)
     rows = session.execute(below).all()
+    first = 1
     while rows:
         for seq, body in rows:
             if _touches(json.loads(body)):
                 return int(seq)
-        rows = session.execute(below.where(Change.seq < rows[-1].seq)).all()
-    return 0
+        first = rows[-1].seq
+        rows = session.execute(below.where(Change.seq < first)).all()
+    return first - 1
 
 
 def _touches(record: Item) -> bool:

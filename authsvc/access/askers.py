@@ -10,17 +10,21 @@ from authsvc.principal import ANONYMOUS, Kind, Principal
 from authsvc.protocol.names import parse_subject
 
 from .compiler import audience, groups_of, view_of
-from .model import AUTHENTICATED, EVERYONE, SubjectRules, View
+from .model import AUTHENTICATED, EVERYONE, SubjectRules, View, When
 from .rulebook import Rulebook, compiled
 
 SOMEBODY = "somebody"  # the name of a person of whom no name is known
 
 
 class Asker(NamedTuple):
-    """Whom a question is about; `disabled` when they cannot sign in."""
+    """Whom a question is about; `disabled` when they cannot sign in.
+
+    `when`: until when and from where a robot can, whatever it is granted; None for always.
+    """
 
     principal: Principal
     disabled: bool = False
+    when: When | None = None
 
 
 def meant(subject: str) -> Principal:

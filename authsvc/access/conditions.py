@@ -45,7 +45,10 @@ class Moment:
 
     def unmet(self, rule: Rule) -> Reason | None:
         """Why a rule does not count now; None when it does."""
-        when = rule.when
+        return self.outside(rule.when, allow=rule.allow)
+
+    def outside(self, when: When | None, *, allow: bool) -> Reason | None:
+        """Why conditions are not met now; None when they are. `allow`: all must be."""
         if when is None:
             return None
         if when.expires is not None and self.now >= when.expires:
@@ -55,11 +58,11 @@ class Moment:
         # Once for each rule: a request may ask for many names that one rule covers.
         judged = self._judged.get(id(when))
         if judged is None:
-            judged = when, self._outside(when.networks, allow=rule.allow)
+            judged = when, self._elsewhere(when.networks, allow=allow)
             self._judged[id(when)] = judged
         return judged[1]
 
-    def _outside(self, networks: tuple[Network, ...], *, allow: bool) -> Reason | None:
+    def _elsewhere(self, networks: tuple[Network, ...], *, allow: bool) -> Reason | None:
         if self._address is None and self._known:
             self._address = parse_address(self._text)
             self._known = self._address is not None

@@ -23,6 +23,7 @@ from .model import (
     Rule,
     View,
     Visibility,
+    When,
 )
 from .policy import ANY, decide, everywhere, unmet
 from .roles import BUILT_IN, PULL, role_of
@@ -112,7 +113,7 @@ class Question:
     """One entry asked at one registry at one moment, of the principal of a view.
 
     `address` None means that the caller's true address is not known. `disabled`: the subject
-    cannot sign in.
+    cannot sign in; `when`: a robot can under these conditions, whatever it is granted.
     """
 
     registry: Registry
@@ -120,12 +121,16 @@ class Question:
     now: float
     address: str | None = None
     disabled: bool = False
+    when: When | None = None
 
     @property
     def barred(self) -> WhyNot | None:
         """Why no token leaves at all, whatever is granted."""
         if self.disabled:
             return WhyNot.SUBJECT_DISABLED
+        outside = self.moment.outside(self.when, allow=True)
+        if outside is not None:
+            return WhyNot(outside.value)
         return None if self.registry.enabled else WhyNot.REGISTRY_DISABLED
 
     @property

@@ -6,6 +6,7 @@ name of a service its registry. Reads only.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -21,10 +22,10 @@ from authsvc.protocol.scope import parse_entry
 
 from . import covering_rows, decisions, store
 from .askers import Asker
-from .conditions import parse_address
+from .conditions import parse_address, parse_network
 from .decisions import Decided, Recorded
 from .explain import Explanation, Question, explain
-from .model import Registry
+from .model import Registry, When
 from .roles import REPOSITORY_ACTIONS
 from .who_can import Able, who_can
 
@@ -70,7 +71,7 @@ def explained(session: Session, inquiry: Inquiry, people: People, *, now: float)
     asker = asked_about(session, inquiry.subject, people)
     view = store.load_view(session, asker.principal)
     registry = registry_of(view.base.registries, inquiry.service)
-    return explain(view, Question(registry, entry, now, inquiry.ip, asker.disabled))
+    return explain(view, Question(registry, entry, now, inquiry.ip, asker.disabled, asker.when))
 
 
 def able(
@@ -130,7 +131,7 @@ def _today(
         recorded,
         entries,
         lambda entry: explain(
-            view, Question(registry, entry, now, recorded.address, asker.disabled)
+            view, Question(registry, entry, now, recorded.address, asker.disabled, asker.when)
         ),
     )
 
@@ -199,7 +200,11 @@ def asked_about(session: Session, subject: str, people: People) -> Asker:
 def _asker(session: Session, ref: SubjectRef) -> Asker:
     table = models.Subject
     row = session.execute(
-        select(table.id, table.external_id, table.enabled).where(
+        select(
+            table.id, table.external_id, table.enabled, models.Robot.expires_at, models.Robot.cidrs
+        )
+        .outerjoin(models.Robot, models.Robot.subject_id == table.id)
+        .where(
             table.kind == ref.kind,
             table.source == ref.source,
             table.name == ref.name,
@@ -211,7 +216,15 @@ def _asker(session: Session, ref: SubjectRef) -> Asker:
     if row is None:
         raise NotFound(f"there is no {ref.kind} '{ref.name}'")
     identity = row.external_id if ref.source not in ("", LOCAL) else str(row.id)
-    return Asker(Principal(Kind(ref.kind), ref.source, ref.name, identity or ""), not row.enabled)
+    principal = Principal(Kind(ref.kind), ref.source, ref.name, identity or "")
+    return Asker(principal, not row.enabled, _when(row.expires_at, row.cidrs))
+
+
+def _when(ends: datetime | None, cidrs: Iterable[str] | None) -> When | None:
+    """What bounds every use of a robot's secrets; None when nothing does."""
+    networks = tuple(map(parse_network, cidrs or ()))
+    expires = None if ends is None else ends.timestamp()
+    return When(expires, networks) if networks or expires is not None else None
 
 
 def _invalid(place: str, text: str, advice: str) -> Invalid:

@@ -1,5 +1,6 @@
 """Questions about what is stored: whom a text means, and explanations now and of the past."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,7 @@ from authsvc.access.questions import Inquiry, People, asked_about, decided, expl
 from authsvc.access.shapes import shape
 from authsvc.access.store import load_view
 from authsvc.audit.records import Event, Outcome, Record, asked_member, print_body
-from authsvc.db.models import Grant, Subject, TokenRecord
+from authsvc.db.models import Grant, Robot, Subject, TokenRecord
 from authsvc.errors import Invalid, NotFound
 from authsvc.principal import ANONYMOUS, Kind, Principal
 from authsvc.protocol.scope import parse
@@ -61,8 +62,9 @@ def ask(stored, subject, scope=TEAM, service="reg", ip="10.1.2.3"):
     ],
 )
 def test_whom_a_subject_means(stored, subject, expected):
-    principal, disabled = asked_about(stored.session, subject, PEOPLE)
-    assert ((principal.kind, principal.source, principal.name), disabled) == (expected, False)
+    principal, *bounds = asked_about(stored.session, subject, PEOPLE)
+    assert (principal.kind, principal.source, principal.name) == expected
+    assert bounds == [False, None]
 
 
 def test_an_identity_is_the_one_that_signs_in(stored):
@@ -111,6 +113,29 @@ def test_an_explanation_of_what_is_stored(stored):
     assert ask(stored, "user:alice", ip=None)["reasons"] == {"pull": "denied", "push": "denied"}
     assert ask(stored, "user:off")["reasons"] == dict.fromkeys(("pull", "push"), "subject_disabled")
     assert ask(stored, "anonymous")["grants"] == []
+
+
+@pytest.mark.parametrize(
+    ("ends", "cidrs", "ip", "reason"),
+    [
+        (None, [], None, None),
+        (TIME, [], "10.1.2.3", "expired"),
+        (TIME + timedelta(seconds=1), [], "10.1.2.3", None),
+        (None, ["10.0.0.0/8"], "10.1.2.3", None),
+        (None, ["10.0.0.0/8"], "192.0.2.7", "outside_networks"),
+        (None, ["10.0.0.0/8"], None, "address_unknown"),
+    ],
+)
+def test_a_robot_that_none_of_its_secrets_lets_in_gets_nothing(stored, ends, cidrs, ip, reason):
+    """Or whoever looks for why a pipeline stopped is told that all is granted."""
+    robot = stored.found("robot", "ci")
+    home = stored.grant(robot, "writer", "team")
+    bounds = {"expires_at": ends, "cidrs": cidrs, "warned": None}
+    stored.session.add(Robot(subject_id=robot, grant_id=home, **bounds))
+    told = ask(stored, "robot:ci", ip=ip)
+    assert told["granted"] == ([] if reason else ["pull", "push"])
+    assert told["reasons"] == (dict.fromkeys(("pull", "push"), reason) if reason else {})
+    assert told["smallest"] is None
 
 
 def recorded(stored, principal, *scopes, address="10.1.2.3", known=True, jti="j1"):

@@ -307,6 +307,19 @@ def test_an_owner_writes_robots_of_their_namespace(held):
     assert [each["on"] for each in held.records()[-1]["after"]["grants_of_robots"]] == ["base"]
 
 
+def test_who_may_remove_a_robot_removes_all_that_it_was_granted_there(held):
+    held.role("eraser", "repository:delete")
+    held.grant("user:alice", "eraser", "team/secret", effect="deny")
+    held.grant("robot:ci", "maintainer", "team/secret")  # not hers to take back by itself
+    alice = held.as_("alice")
+    with pytest.raises(Forbidden, match="team/secret"):
+        applied(alice, "grants: [{subject: 'user:alice', role: owner, on: team}]", prune=True)
+    removed = applied(alice, "robots: []", prune=True)["removed"]
+    assert named(removed["robots"]) == ["ci"]
+    assert named(removed["grants"]) == [("robot:ci", "team/secret")]
+    assert names(held) == ["other"]
+
+
 @pytest.mark.parametrize(
     ("members", "error"),
     [

@@ -30,7 +30,7 @@ from authsvc.protocol.credentials import (
 )
 
 WAYS = (AS_BASIC, AS_BEARER, AS_FORM)
-TAKEN = {"pat": {AS_BASIC, AS_BEARER}, "rob": {AS_BASIC, AS_BEARER}, "ref": {AS_FORM}}
+TAKEN = {"pat": (AS_BASIC, AS_BEARER), "rob": (AS_BASIC, AS_BEARER), "ref": (AS_FORM,)}
 
 
 def of(database, kind):

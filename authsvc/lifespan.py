@@ -33,6 +33,7 @@ async def running(parts: Online) -> AsyncIterator[None]:
     for, and requests get 503 meanwhile.
     """
     parts.log.start()
+    parts.forwarding.start()
     async with anyio.create_task_group() as group:
         await group.start(_follow, parts)
         group.start_soon(_keep_gauges, parts)
@@ -42,6 +43,7 @@ async def running(parts: Online) -> AsyncIterator[None]:
         parts.people.close()  # or a job that waits for a directory would keep all the rest waiting
         group.cancel_scope.cancel()
     await parts.log.stop()
+    await anyio.to_thread.run_sync(parts.forwarding.stop)
     await parts.limiter.close()
     with contextlib.suppress(AuthsvcError):
         parts.uses.write()

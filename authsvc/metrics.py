@@ -83,6 +83,17 @@ AUDIT_USED = Gauge(
     ("of",),
     multiprocess_mode="max",
 )
+AUDIT_FORWARDED = Counter(
+    "authsvc_audit_forwarded_total",
+    "Records that a sink was given, those that it was given again among them.",
+    ("sink",),
+)
+AUDIT_FORWARD_LAG = Gauge(
+    "authsvc_audit_forward_lag_seconds",
+    "Age of the oldest record that a sink has not taken, 0 while there is none.",
+    ("sink",),
+    multiprocess_mode="max",
+)
 CERTIFICATE_EXPIRES = Gauge(
     "authsvc_signing_certificate_expires_seconds",
     "Seconds until the signing certificate in use, or its CA, ends.",

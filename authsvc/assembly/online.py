@@ -11,6 +11,7 @@ from anyio import CapacityLimiter
 
 from authsvc import metrics
 from authsvc.access.snapshot import Snapshot
+from authsvc.audit.forwarding import Forwarding
 from authsvc.audit.keeper import ROUND, Keeper, disk_used
 from authsvc.audit.log import TokenLog
 from authsvc.audit.pseudonyms import pseudonyms
@@ -45,6 +46,7 @@ from authsvc.tokens.records import Pseudonyms
 from authsvc.tokens.service import TokenService
 from authsvc.web.exposure import transport_state
 
+from .forwarding import forwarding_of
 from .minted import end_lost, minted_of
 from .offline import Offline, offline
 from .refresh import forget_ended, refresh_tokens_of
@@ -85,6 +87,7 @@ class Online:
     keyring: Keyring
     log: TokenLog
     keeper: Keeper
+    forwarding: Forwarding
     tokens: TokenService
     pseudonym: Callable[[str], str]
     people: People
@@ -125,6 +128,7 @@ def online(settings: Settings) -> Online:
         (people.local, *people.files), asked=[each.takes for each in people.directories]
     )
     log, keeper = _log(settings, database), _keeper(base)
+    forwarding = forwarding_of(base)
     pseudonym = pseudonyms(base.keys.secret())
     limiter = _limiter(base, log, pseudonym)
     feed.subscribe(limiter.forget)
@@ -160,8 +164,11 @@ def online(settings: Settings) -> Online:
             *_jobs(base, keyring, people, costs), *_limit_jobs(limiter, staleness),
             Job("last uses", USES, uses.write), Job("audit log", ROUND, keeper.round),
         ),
-        uses=uses,
-        states=_states(base, feed, keyring, (log, keeper), people, limiter),
+        uses=uses, forwarding=forwarding,
+        states={
+            **_states(base, feed, keyring, (log, keeper), people, limiter),
+            **forwarding.states,
+        },
     )  # fmt: skip
 
 

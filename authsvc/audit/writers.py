@@ -4,7 +4,7 @@ Within one writer records become visible in the order of their numbers, so that 
 the last number of each misses any.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from sqlalchemy import BigInteger, String, text
 from sqlalchemy.orm import Session
@@ -39,6 +39,12 @@ def moved(session: Session, known: Mapping[str, int]) -> Iterator[tuple[str, int
     for writer, seq in last(session).items():
         if seq > known.get(writer, 0):
             yield writer, known.get(writer, 0)
+
+
+def oldest(session: Session, moved: Iterable[tuple[str, int]]) -> int | None:
+    """The time of the oldest record, in milliseconds, that comes next for one of these writers."""
+    found = (following(session, writer, seq, limit=1) for writer, seq in moved)
+    return min((rows[0].time for rows in found if rows), default=None)
 
 
 def following(session: Session, writer: str, seq: int, *, limit: int) -> list[Stored]:

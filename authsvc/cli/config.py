@@ -52,12 +52,9 @@ def _value(settings: "Settings") -> dict[str, Any]:
         "file": settings.file and str(settings.file),
         "faults": [],
         "warnings": list(settings.warnings()),
-        "without_effect": list(settings.without_effect()),
     }
 
 
 def _say_more(settings: "Settings") -> None:
     for warning in settings.warnings():
         output.note(f"warning: {warning}")
-    for key in settings.without_effect():
-        output.note(f"no effect yet: {key}")

@@ -51,5 +51,3 @@ def _announce(settings: Settings) -> None:
 def _say_what_is_unwise(settings: Settings) -> None:
     for text in (*settings.warnings(), *passwords_in_clear(settings)):
         _log.warning(text)
-    for key in settings.without_effect():
-        _log.warning("a setting has no effect yet", setting=key)

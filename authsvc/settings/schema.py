@@ -163,10 +163,6 @@ class Settings(BaseModel):
         """The address of the token realm, as registries name it in their challenge."""
         return f"{self.public_url}/token"
 
-    def without_effect(self) -> tuple[str, ...]:
-        """The keys that were set but whose part is not built yet; named once at start."""
-        return tuple(f"audit.{key}" for key in _set(self.audit) if key not in _EFFECTIVE_AUDIT)
-
     def _shows_secrets(self) -> bool:
         """Whether the settings file is readable by all and holds a password itself."""
         if self.file is None or not self.file.is_file() or not self.file.stat().st_mode & 0o004:
@@ -192,13 +188,6 @@ class Settings(BaseModel):
         if _is_address(urlsplit(self.public_url).hostname or ""):
             found.append("public_url is a loopback address: newer clients refuse such a realm")
         return tuple(found)
-
-
-_EFFECTIVE_AUDIT = frozenset({"durability", "on_failure", "retention", "max_bytes"})
-
-
-def _set(part: BaseModel) -> list[str]:
-    return sorted(part.model_fields_set)
 
 
 def _is_address(host: str) -> bool:

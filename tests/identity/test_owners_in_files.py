@@ -73,7 +73,14 @@ async def all_say(at, secrets, *expected):
     assert [await said(at, each) for each in secrets] == list(expected)
 
 
-@pytest.mark.parametrize("content", [CAROL, CAROL + COMMENT, "# nobody any more\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(CAROL, id="others"),
+        pytest.param(CAROL + COMMENT, id="commented out"),
+        pytest.param("# nobody any more\n", id="nobody"),
+    ],
+)
 def test_a_line_that_is_gone_ends_both_for_good(database, file, secrets, content):
     """HT-10."""
 
@@ -89,7 +96,14 @@ def test_a_line_that_is_gone_ends_both_for_good(database, file, secrets, content
     told(database, file, story)
 
 
-@pytest.mark.parametrize("content", [CAROL + FAULTY, FAULTY + BOB + CAROL, "bob\n" + CAROL])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(CAROL + FAULTY, id="faulty"),
+        pytest.param(FAULTY + BOB + CAROL, id="twice"),
+        pytest.param("bob\n" + CAROL, id="no hash"),
+    ],
+)
 def test_a_line_that_became_faulty_disables_its_owner(database, file, secrets, content):
     async def story(at):
         await all_say(at, secrets, "bob", "bob")

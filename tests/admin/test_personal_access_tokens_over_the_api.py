@@ -202,6 +202,18 @@ async def test_one_with_admin_carries_its_owners_rights_but_makes_no_other(api):
     assert "no token makes a token" in {record["reason"] for record in refused}
 
 
+async def test_a_token_is_no_old_password(api):  # AD-28
+    """Or whoever has one for 90 days would have the account for good."""
+    name = await person(api)
+    secret = (await made(api.as_(f"{name}:{PASSPHRASE}"), admin=True))[1]
+    new = {"old": secret, "new": "five lakes and two bridges"}
+    for call in (bearer(api, secret), api.as_(f"{name}:{secret}"), api.as_(f"{name}:{PASSPHRASE}")):
+        answer = await call("PUT", "/me/password", new)
+        assert answer.status == 422
+        assert answer.json["errors"][0]["pointer"] == "/old"
+    assert (await api.as_(f"{name}:{PASSPHRASE}").get("/me")).status == 200
+
+
 async def test_a_robot_reads_who_it_is(api):
     robot = (await api.post("/robots", fresh("robots"))).json
     for call in (bearer(api, robot["secret"]), api.as_(f"robot.{robot['name']}:{robot['secret']}")):

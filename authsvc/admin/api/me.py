@@ -22,8 +22,8 @@ from authsvc.changes.when import print_time
 from authsvc.clock import utc
 from authsvc.db.models import Subject
 from authsvc.errors import Invalid
-from authsvc.identity.provider import Circumstances, Rejected
-from authsvc.principal import LOCAL
+from authsvc.identity.provider import Circumstances, Rejected, Verified
+from authsvc.principal import LOCAL, Principal
 from authsvc.protocol.credentials import Password
 
 from . import seen
@@ -127,16 +127,23 @@ async def set_password(call: Call) -> Reply:
 
 
 async def _prove(call: Call, old: SecretStr) -> None:
-    """Raise Invalid unless this is the caller's password: by the same road as every sign-in."""
+    """Raise Invalid unless this is the caller's password: by the same road as every sign-in.
+
+    A token stands in a password's place everywhere but here: it would outlast itself by a new one.
+    """
     origin = call.actor.origin
     address, known = (origin.address, origin.address_known) if origin else ("", False)
     circumstances = Circumstances(address, "", call.api.clock.now(), known)
     shown = Password(call.principal.name, old.get_secret_value())
     found = await call.api.authenticator.identify(shown, circumstances)
-    if isinstance(found, Rejected) or found.principal != call.principal:
+    if isinstance(found, Rejected) or not _is_password_of(found, call.principal):
         wrong = "this is not the password"
         call.api.refused(call.actor, "wrong_password", Event.LOGIN)
         raise Invalid(f"old: {wrong}", faults=[("/old", wrong)])
+
+
+def _is_password_of(found: Verified, who: Principal) -> bool:
+    return found.principal == who and found.credential_kind == "password"
 
 
 OPERATIONS: Operations = {

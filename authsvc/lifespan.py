@@ -12,6 +12,7 @@ import anyio.to_thread
 from anyio.abc import TaskStatus
 
 from authsvc import logs, metrics
+from authsvc.assembly.fail_open import fail_open
 from authsvc.assembly.online import Online
 from authsvc.db import schema
 from authsvc.db.lease import Lease
@@ -106,7 +107,9 @@ def _lease(job: Job, parts: Online) -> Lease | None:
 
 
 async def _keep_gauges(parts: Online) -> None:
+    switches = fail_open(parts)
     while True:
+        switches.tell()
         metrics.flush()
         metrics.POLICY_VERSION.set(parts.feed.version)
         metrics.POLICY_AGE.set(parts.feed.age())

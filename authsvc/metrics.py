@@ -110,6 +110,12 @@ LIMITED = Counter(
     "Requests refused by a limit.",
     ("limit",),
 )
+FAIL_OPEN = Gauge(
+    "authsvc_fail_open",
+    "1 while a switch lets through what would be refused, by the setting that it belongs to.",
+    ("switch",),
+    multiprocess_mode="max",
+)
 REDIS_UP = Gauge(
     "authsvc_redis_up",
     "1 while Redis answers, 0 while workers count limits for themselves.",

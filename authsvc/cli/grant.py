@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import output
+from .ends import Expires, end_of
 from .session import actor, change, opened
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def add(
         typer.Option(
             "--to",
             metavar="SUBJECT",
-            help="user:NAME, user:SOURCE:NAME, group:NAME, group:SOURCE:NAME, everyone, "
-            "authenticated.",
+            help="user:NAME, user:SOURCE:NAME, group:NAME, group:SOURCE:NAME, "
+            "robot:NAME, everyone, authenticated.",
         ),
     ],
     role: Annotated[str, typer.Option("--role", metavar="ROLE")],
@@ -45,10 +46,7 @@ def add(
     ] = None,
     registry: OneRegistry = None,
     deny: Annotated[bool, typer.Option("--deny", help="Take away instead of giving.")] = False,
-    expires: Annotated[
-        str | None,
-        typer.Option("--expires", metavar="WHEN", help="2030-01-31T12:00:00Z, or 90m, 8h, 30d."),
-    ] = None,
+    expires: Expires = None,
     cidr: Annotated[
         list[str] | None,
         typer.Option("--cidr", metavar="NET", help="Only from there; may be repeated."),
@@ -58,16 +56,13 @@ def add(
     """Grant a role, or deny it. The same grant once more changes nothing."""
     from authsvc.changes import grants
     from authsvc.changes.spec import checked
-    from authsvc.changes.when import parse_when
-    from authsvc.clock import utc
 
     members: dict[str, Any] = {"subject": to, "role": role, "registry": registry, "reason": reason}
     members |= {"effect": "deny" if deny else "allow", "cidrs": cidr or []}
     if on is not None:
         members["on"] = on
     with opened(context) as parts:
-        if expires is not None:
-            members["expires_at"] = parse_when(expires, utc(parts.clock.now()))
+        members["expires_at"] = end_of(expires, parts)
         spec = checked(grants.GrantSpec, members)
         item = parts.unit_of_work.run(actor(), lambda tx: grants.add(tx, spec))
     output.item(context, item)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from . import output
+from .ends import Expires, end_of
 from .session import actor, change, opened, options, people_of
 
 app = typer.Typer(
@@ -42,14 +43,7 @@ def add(
             "--admin", help="It carries its owner's management rights; ends after 90 days at most."
         ),
     ] = False,
-    expires: Annotated[
-        str | None,
-        typer.Option(
-            "--expires",
-            metavar="WHEN",
-            help="Its end: 2030-01-31T12:00:00Z, or 90m, 8h, 30d; else none.",
-        ),
-    ] = None,
+    expires: Expires = None,
 ) -> None:
     """Make a personal access token, and print its secret this one time."""
     import os
@@ -57,14 +51,11 @@ def add(
     from authsvc.changes import pats
     from authsvc.changes.pat_spec import PatSpec, ref_of
     from authsvc.changes.spec import checked
-    from authsvc.changes.when import parse_when
-    from authsvc.clock import utc
     from authsvc.protocol import secrets
 
     members: dict[str, Any] = {"name": name, "user": user, "scopes": scope or None, "admin": admin}
     with opened(context) as parts:
-        if expires is not None:
-            members["expires_at"] = parse_when(expires, utc(parts.clock.now()))
+        members["expires_at"] = end_of(expires, parts)
         spec, ref = checked(PatSpec, members), ref_of(user)
         known = people_of(parts.settings, debug=options(context).debug, files=True)
         owner = pats.asked_owner(ref, known) or ref

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from . import output
+from .ends import Expires, end_of
 from .session import actor, change, opened, options
 
 app = typer.Typer(
@@ -40,14 +41,7 @@ def add(
         str | None,
         typer.Option("--registry", metavar="NAME", help="For this one alone; else for all."),
     ] = None,
-    expires: Annotated[
-        str | None,
-        typer.Option(
-            "--expires",
-            metavar="WHEN",
-            help="Its end: 2030-01-31T12:00:00Z, or 90m, 8h, 30d; else none.",
-        ),
-    ] = None,
+    expires: Expires = None,
     cidr: Annotated[
         list[str] | None,
         typer.Option("--cidr", metavar="NET", help="Only from there: 10.0.0.0/8; may be repeated."),
@@ -56,14 +50,11 @@ def add(
     """Make a robot, and print its secret this one time."""
     from authsvc.changes import robots
     from authsvc.changes.spec import checked
-    from authsvc.changes.when import parse_when
-    from authsvc.clock import utc
 
     members: dict[str, Any] = {"name": name, "namespace": namespace, "role": role}
     members |= {"registry": registry, "cidrs": cidr or []}
     with opened(context) as parts:
-        if expires is not None:
-            members["expires_at"] = parse_when(expires, utc(parts.clock.now()))
+        members["expires_at"] = end_of(expires, parts)
         spec = checked(robots.RobotSpec, members)
         secret, digest = _minted()
         item = parts.unit_of_work.run(actor(), lambda tx: robots.add(tx, spec, digest))

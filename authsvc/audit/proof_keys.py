@@ -44,10 +44,12 @@ def _public(row: AuditKey) -> Ed25519PublicKey | None:
     return found if key_id(found) == row.key_id else None
 
 
-def register(session: Session, keys: Sequence[Ed25519PrivateKey], now_ms: int) -> str | None:
+def register(
+    session: Session, keys: Sequence[Ed25519PrivateKey], now_ms: int
+) -> dict[str, str | None] | None:
     """A row for the first of `keys`, vouched for by another of them that has one.
 
-    Returns its id, None when it has a row already.
+    Returns it as `{id, public, vouched_by}`, None when it has a row already.
     """
     known = {row.id for row in read(session)}
     new, *others = keys
@@ -55,17 +57,16 @@ def register(session: Session, keys: Sequence[Ed25519PrivateKey], now_ms: int) -
     if key_id(public) in known:
         return None
     before = next((each for each in others if key_id(each.public_key()) in known), None)
-    session.add(
-        AuditKey(
-            key_id=key_id(public),
-            public=pem(public),
-            made_at=now_ms,
-            vouched_by=None if before is None else key_id(before.public_key()),
-            signature=None if before is None else vouch(before, public),
-        )
+    row = AuditKey(
+        key_id=key_id(public),
+        public=pem(public),
+        made_at=now_ms,
+        vouched_by=None if before is None else key_id(before.public_key()),
+        signature=None if before is None else vouch(before, public),
     )
+    session.add(row)
     session.flush()
-    return key_id(public)
+    return {"id": row.key_id, "public": row.public, "vouched_by": row.vouched_by}
 
 
 def trusted(

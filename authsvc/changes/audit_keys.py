@@ -46,7 +46,10 @@ def ensure_known(
 
 
 def record(tx: Transaction, keys: Sequence[Ed25519PrivateKey]) -> Outcome[None]:
-    """A row for the public half of the first of `keys`, vouched for by another if it can be."""
+    """A row for the public half of the first of `keys`, vouched for by another if it can be.
+
+    Its record holds the public half, so that it travels with every export (threat AU-12).
+    """
     made = proof_keys.register(tx.session, keys, int(tx.now.timestamp() * 1000)) if keys else None
     if made is None:
         return nothing(None)

@@ -121,7 +121,9 @@ def test_init_makes_the_key_once_also_for_an_installation_from_before(fresh, par
     fresh.done("init")
     assert path.exists()
     records = exported(fresh)
-    assert list(records[-1]["after"]) == ["audit_key"]
+    key = records[-1]["after"]["audit_key"]
+    assert key["public"].startswith("-----BEGIN PUBLIC KEY-----")
+    assert "audit_key" in records[0]["after"]  # AU-12: so it travels with exports
     checkpoint(parts)
     assert fresh.done("audit", "verify")["ok"] is True
 

@@ -6,7 +6,6 @@ name of a service its registry. Reads only.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -26,6 +25,7 @@ from .conditions import parse_address, parse_network
 from .decisions import Decided, Recorded
 from .explain import Explanation, Question, explain
 from .model import Registry, When
+from .rights import EVERYTHING, Rights
 from .roles import REPOSITORY_ACTIONS
 from .who_can import Able, who_can
 
@@ -52,11 +52,13 @@ class People:
     """The sources that are configured, but for `local`, and how one is asked for a person.
 
     `find` (source, name) may block. Where it knows nobody, the groups of a person in their source
-    are not known, and the answer is without them.
+    are not known, and the answer is without them. `rights` are those of who asks: until when and
+    from where a robot comes in is known to those who see it.
     """
 
     sources: Collection[str]
     find: Callable[[str, str], Principal | None] = _nobody
+    rights: Rights = EVERYTHING
 
 
 def explained(session: Session, inquiry: Inquiry, people: People, *, now: float) -> Explanation:
@@ -194,17 +196,13 @@ def asked_about(session: Session, subject: str, people: People) -> Asker:
             "/subject", f"no source is called '{ref.source}'", f"configured are: {known}"
         )
     told_of = None if ref.source in ("", LOCAL) else people.find(ref.source, ref.name)
-    return _asker(session, ref) if told_of is None else Asker(told_of)
+    return _asker(session, ref, people.rights) if told_of is None else Asker(told_of)
 
 
-def _asker(session: Session, ref: SubjectRef) -> Asker:
+def _asker(session: Session, ref: SubjectRef, rights: Rights) -> Asker:
     table = models.Subject
     row = session.execute(
-        select(
-            table.id, table.external_id, table.enabled, models.Robot.expires_at, models.Robot.cidrs
-        )
-        .outerjoin(models.Robot, models.Robot.subject_id == table.id)
-        .where(
+        select(table.id, table.external_id, table.enabled).where(
             table.kind == ref.kind,
             table.source == ref.source,
             table.name == ref.name,
@@ -217,13 +215,23 @@ def _asker(session: Session, ref: SubjectRef) -> Asker:
         raise NotFound(f"there is no {ref.kind} '{ref.name}'")
     identity = row.external_id if ref.source not in ("", LOCAL) else str(row.id)
     principal = Principal(Kind(ref.kind), ref.source, ref.name, identity or "")
-    return Asker(principal, not row.enabled, _when(row.expires_at, row.cidrs))
+    when = _when(session, row.id, rights) if ref.kind == Kind.ROBOT else None
+    return Asker(principal, not row.enabled, when)
 
 
-def _when(ends: datetime | None, cidrs: Iterable[str] | None) -> When | None:
-    """What bounds every use of a robot's secrets; None when nothing does."""
-    networks = tuple(map(parse_network, cidrs or ()))
-    expires = None if ends is None else ends.timestamp()
+def _when(session: Session, robot: int, rights: Rights) -> When | None:
+    """What bounds every use of a robot's secrets; None for nothing, or for one that is not seen."""
+    bounds, home, registry = models.Robot, models.Grant, models.Registry
+    row = session.execute(
+        select(bounds.expires_at, bounds.cidrs, home.pattern, registry.name)
+        .join(home, home.id == bounds.grant_id)
+        .outerjoin(registry, registry.id == home.registry_id)
+        .where(bounds.subject_id == robot)
+    ).one_or_none()
+    if row is None or not rights.sees(row.pattern, row.name):
+        return None
+    expires = None if row.expires_at is None else row.expires_at.timestamp()
+    networks = tuple(map(parse_network, row.cidrs))
     return When(expires, networks) if networks or expires is not None else None
 
 

@@ -312,3 +312,18 @@ async def test_a_robot_named_like_somebody_of_the_system_manages_nothing(api, ca
     ):
         assert (await robot(method, path, body)).status == 404
     assert (await api.get(f"/robots/{item['id']}")).json["secrets"][:-1] == []
+
+
+async def test_what_keeps_a_robot_out_is_explained_to_those_who_see_it(api):
+    """An owner whom it is a guest of could ask address by address where its runners are."""
+    asked = {"scope": "repository:team/app:pull", "service": "reg-a.test", "ip": "192.0.2.7"}
+    for home, who, reasons in (
+        ("ops", "olga", {}),
+        ("ops", "root", {"pull": "outside_networks"}),
+        ("team", "olga", {"pull": "outside_networks"}),
+    ):
+        more = {"registry": "reg-a.test", "cidrs": ["10.0.0.0/8"]}
+        robot = f"robot:{(await made(api, namespace=home, **more))[0]['name']}"
+        await api.make("/grants", subject=robot, role="reader", on="team/app")
+        told = await api.as_(who).post("/explain", {"subject": robot, **asked})
+        assert (told.status, told.json["reasons"]) == (200, reasons)

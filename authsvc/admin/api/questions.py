@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from authsvc.access import decisions, questions, shapes
 from authsvc.access.decisions import Decided
 from authsvc.access.questions import Inquiry, People
-from authsvc.access.rights import Rights
+from authsvc.access.rights import NOTHING, Rights
 from authsvc.access.roles import REPOSITORY_ACTIONS
 from authsvc.admin.call import Call, Reply
 from authsvc.admin.described import Described, Operations
@@ -59,7 +59,7 @@ async def explain(call: Call) -> Reply:
         service = _service(session, rights, asked.service)
         if not seen.is_about(who, asked.subject):
             _may_ask(rights, entry, service)
-        found = questions.explained(session, inquiry, people(call), now=now)
+        found = questions.explained(session, inquiry, people(call, rights), now=now)
         return shapes.shape(seen.cut(found, who, rights))
 
     return Reply(await call.read(read))
@@ -85,7 +85,7 @@ async def decision(call: Call) -> Reply:
     jti, now, who = call.word, call.api.clock.now(), call.principal
 
     def read(session: Session, rights: Rights) -> dict[str, Any]:
-        found = questions.decided(session, jti, people(call), now=now)
+        found = questions.decided(session, jti, people(call, rights), now=now)
         if found.recorded.principal.identity != who.identity:
             found = _entries_seen(found, rights)
         return decisions.decided_shape(
@@ -98,14 +98,14 @@ async def decision(call: Call) -> Reply:
         raise NotFound(NOTHING_HERE) from None
 
 
-def people(call: Call) -> People:
+def people(call: Call, rights: Rights = NOTHING) -> People:
     """Who is known: of the caller, what the sign-in told; of others, what their source says."""
     who, find = call.principal, call.api.find
 
     def found(source: str, name: str) -> Principal | None:
         return who if (source, name) == (who.source, who.name) else find(source, name)
 
-    return People(call.api.sources, found)
+    return People(call.api.sources, found, rights)
 
 
 def _service(session: Session, rights: Rights, service: str | None) -> str:

@@ -6,6 +6,7 @@ import socket
 import ssl
 import struct
 import threading
+from contextlib import suppress
 
 MESSAGE = re.compile(
     rb"<(?P<pri>0|[1-9][0-9]{0,2})>1 "
@@ -70,7 +71,8 @@ class Receiver:
             self.faults.append(error)
         finally:
             reset = struct.pack("ii", 1, 0)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            with suppress(OSError):  # a handshake that failed has closed it
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
             connection.close()
 
     def _read(self, connection):

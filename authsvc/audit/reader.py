@@ -147,7 +147,7 @@ def _looked_through(
 def _sliced(
     session: Session, table: Table, query: Query, times: Any, there: Place | None
 ) -> Iterator[Stored | Place]:
-    top = None if there is None else there[0]
+    top = None if there is None else there[0] - (not there[1])  # that time is done with, after it
     times = times.order_by(table.time.desc()).offset(SLICE).limit(1)
     while True:
         floor = session.scalar(times if top is None else times.where(table.time <= top))

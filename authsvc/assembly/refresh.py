@@ -12,13 +12,12 @@ from authsvc.tokens.refreshing import RefreshTokens
 
 from .offline import Offline
 
-WAITING = 256  # that may wait for the one thread; they would wait for each other's lock anyway
-EACH = 64  # of one person at once, at some 10 ms each: others sign in meanwhile
+WAITING = 64  # people who may wait for the one thread; they would wait for one lock anyway
 
 
 def refresh_tokens_of(base: Offline, unit_of_work: UnitOfWork) -> RefreshTokens:
     """Refresh tokens are stored one after the other: each takes the lock of all edits."""
-    threads = Bulkhead("refresh tokens", threads=1, queue=WAITING, each=EACH)
+    threads = Bulkhead("refresh tokens", threads=1, queue=WAITING)
     most = base.settings.refresh.per_user_and_registry
     return RefreshTokens(partial(_store, unit_of_work, most), threads)
 

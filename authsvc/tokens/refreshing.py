@@ -1,12 +1,15 @@
 """Refresh tokens as the realm gives them: when asked, to a person who showed a password."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from authsvc.access.model import Registry
 from authsvc.changes.refresh import Asked
-from authsvc.identity.bulkhead import Bulkhead
+from authsvc.errors import Unavailable
+from authsvc.identity.bulkhead import PATIENCE, Bulkhead
 from authsvc.identity.provider import Verified
 from authsvc.principal import Kind
 from authsvc.protocol import secrets
@@ -38,6 +41,7 @@ class RefreshTokens:
         self._store = store
         self._threads = threads
         self._random = random
+        self._turns = WeakValueDictionary[str, asyncio.Lock]()  # of those who ask just now
 
     async def given(
         self, question: Question, verified: Verified, registry: Registry
@@ -47,10 +51,26 @@ class RefreshTokens:
             return None
         secret = secrets.mint("ref", self._random)
         digest = secrets.digest(secret)
-        who = verified.principal
-        asked = Asked(who, registry.name, verified.password, digest)
-        made = await self._threads.run(self._store, asked, caller=who.identity)
+        asked = Asked(verified.principal, registry.name, verified.password, digest)
+        made = await self._stored(asked)
         return None if made is None else Given(made, secret)
+
+    async def _stored(self, asked: Asked) -> int | None:
+        """Its id. One person's wait for each other, so that a crowd of them holds up nobody else.
+
+        Raises Unavailable, after PATIENCE seconds of waiting too.
+        """
+        turn = self._turns.setdefault(asked.who.identity, asyncio.Lock())
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await turn.acquire()
+        except TimeoutError:
+            said = "you ask for too many refresh tokens at once"
+            raise Unavailable(said, what="refresh tokens") from None
+        try:
+            return await self._threads.run(self._store, asked)
+        finally:
+            turn.release()
 
 
 def is_due(question: Question, verified: Verified, registry: Registry) -> bool:

@@ -69,7 +69,7 @@ AUDIT_COMMIT_SECONDS = Histogram(
 )
 AUDIT_CHECKPOINT_AGE = Gauge(
     "authsvc_audit_checkpoint_age_seconds",
-    "Seconds since the newest checkpoint over the audit log.",
+    "Seconds since the newest checkpoint over the audit log, or since none was due.",
     multiprocess_mode="min",
 )
 AUDIT_BYTES = Gauge(

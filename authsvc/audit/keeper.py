@@ -59,6 +59,7 @@ class Keeper:
         self._begun = False
         self._troubles: dict[str, str] = {}
         self._last = Newest()
+        self._all_covered = 0.0  # when it was last seen that no checkpoint was due
 
     @property
     def degraded(self) -> bool:
@@ -66,8 +67,10 @@ class Keeper:
         return bool(self._troubles)
 
     def age(self) -> float | None:
-        """Seconds since the newest checkpoint that was seen, None before the first."""
-        return self._clock.now() - self._last.time / 1000 if self._last.number else None
+        """Seconds since the newest checkpoint, or since nothing was new; None before the first."""
+        if not self._last.number:
+            return None
+        return self._clock.now() - max(self._last.time / 1000, self._all_covered)
 
     def round(self) -> None:
         """Make a checkpoint when the newest is old, and remove what is kept no longer.
@@ -97,8 +100,7 @@ class Keeper:
                 self._trouble("checkpoint", f"the newest checkpoint cannot be read: {fault}")
 
     def _fresh(self) -> bool:
-        age = self.age()
-        return age is not None and abs(age) < EVERY
+        return abs(self._clock.now() - self._last.time / 1000) < EVERY
 
     def _held(self) -> tuple[Ed25519PrivateKey, ...]:
         try:
@@ -118,6 +120,7 @@ class Keeper:
             self._trouble("checkpoint", str(fault))
             return False
         self._trouble("checkpoint", "")
+        self._all_covered = self._clock.now()
         self._look()
         return made is not None
 

@@ -224,6 +224,10 @@ def test_a_process_makes_one_at_its_start_and_then_one_a_minute(log):
     log.write("a")
     rounds.finish()
     assert numbers(log) == [1, 2, 3]
+    log.clock.advance(3_600)
+    assert rounds.age() == 3_600
+    rounds.round()
+    assert (rounds.age(), numbers(log)) == (0.0, [1, 2, 3])  # nothing is new: none is due
 
 
 def test_without_a_key_the_process_goes_on_and_says_so_once(log, capsys):

@@ -12,6 +12,7 @@ import struct
 import termios
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from .rfc5424 import framed
@@ -74,8 +75,13 @@ class SyslogSink:
 
     def close(self) -> None:
         connection, self._socket = self._socket, None
-        if connection is not None:
-            connection.close()
+        if connection is None:
+            return
+        if isinstance(connection, ssl.SSLSocket):
+            connection.settimeout(0)  # say good-bye, and wait for no answer
+            with suppress(OSError, ValueError):
+                connection.unwrap()
+        connection.close()
 
     def _connect(self) -> socket.socket:
         connection = socket.create_connection(self._peer, timeout=CONNECT)

@@ -18,7 +18,8 @@ HIDDEN = (
     "client_id", "user_agent", "key_id",
 )  # fmt: skip
 SCOPES = (
-    "repository:team/app:pull,push,delete", "repository:team-x/app:pull", "repository:team/sub/a:pull",
+    "repository:team/app:pull,push,delete", "repository:team-x/app:pull",
+    "repository:team/sub/a:pull",
     "repository:else/where:pull", "registry:catalog:*", "repository:Not A Name:pull",
 )  # fmt: skip
 

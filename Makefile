@@ -50,13 +50,14 @@ migrate: venv ## bring the database to this release's schema
 
 soak: real ## the tests that run for a long time: fuzzing, random policies, hundreds of kills
 	@FUZZ=20 AUTHSVC_POLICY_EXAMPLES=100000 AUTHSVC_ROUND_TRIPS=10000 AUTHSVC_IMPORT_EXAMPLES=3000 \
-		KILLS=200 POLICY_KILLS=50 \
+		KILLS=200 POLICY_KILLS=50 TAMPERINGS=500 \
 		$(BIN)/python -m pytest -o timeout=14400 -v \
 		tests/tokens/test_realm_fuzzed.py tests/access/test_engine_and_oracle.py \
 		tests/changes/test_policy_round_trip.py tests/changes/test_policy_plan_and_outcome.py \
 		tests/changes/test_import_first_match.py tests/faults/test_policy_apply_killed.py \
 		tests/changes/test_owners_and_the_oracle.py tests/admin/test_api_fuzzed.py \
-		tests/admin/test_openapi_by_schemathesis.py tests/faults/test_killed_at_any_moment.py
+		tests/admin/test_openapi_by_schemathesis.py tests/faults/test_killed_at_any_moment.py \
+		tests/audit/test_tampering_found.py tests/faults/test_proofs_of_killed_workers.py
 
 venv:
 	@.ci/venv.sh

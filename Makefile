@@ -4,7 +4,8 @@ PYTHON ?= python3
 BIN    := .venv/bin
 REAL   := .cache/real
 # What the tests need of Debian, installed when missing (root) or named (anybody else).
-PACKAGES := docker-registry skopeo podman buildah crun containerd apache2-utils postgresql openssl iproute2 slapd ldap-utils redis-server
+PACKAGES := docker-registry skopeo podman buildah crun containerd apache2-utils postgresql openssl iproute2 slapd ldap-utils redis-server \
+	nginx-light haproxy pgbouncer prometheus
 # What `make test-ad` needs beside: a domain controller.
 SAMBA := samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind krb5-user ldap-utils iproute2
 export PYTHON

@@ -83,7 +83,6 @@ def filled(database, monkeypatch, request):
         ({"until": START + 2}, {"alice", "corp"}),
         ({"since": START + 2, "until": START + 4}, {"robot", "claimed"}),
     ],
-    ids=repr,
 )  # fmt: skip
 def test_exactly_what_is_meant_is_found(filled, wanted, expected):
     assert {each["reason"] for each in listed(filled, **wanted)} == expected

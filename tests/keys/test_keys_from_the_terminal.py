@@ -161,9 +161,7 @@ def test_config_check_says_yes_or_every_fault(command, folder):
     assert command("config", "check")[0] == 0
     file = folder / "authsvc.toml"
     file.write_text('[[audit.sinks]]\ntype = "file"\npath = "copy"\n')
-    code, out, err = command("config", "check")
-    assert (code, out) == (0, f"no faults in {file}\n")
-    assert err == "no effect yet: audit.sinks\n"
+    assert command("config", "check") == (0, f"no faults in {file}\n", "")
     assert json.loads(command("config", "check", "--json")[1])["ok"] is True
 
     file.write_text('isuer = "x"\n[token]\nttl = 5\n')

@@ -12,12 +12,11 @@ from authsvc.db.models import Change
 
 from .log import Entry
 from .reader import concerning
-from .records import Event, Outcome, Record, print_body, time_ms
+from .records import NOBODY, Event, Outcome, Record, print_body, time_ms
 
 TOPIC = "limit:"  # how topics begin that clear limits
 LIMITED = "limit"  # whom all these records concern, so that they are found among all others
 NEWEST = 20_000  # of them that are looked at
-NOBODY = {"kind": "anonymous", "source": None, "name": None, "id": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

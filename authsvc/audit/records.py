@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from authsvc.clock import rfc3339, utc
 
@@ -33,6 +33,8 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
+NOBODY: Final = {"kind": "anonymous", "source": None, "name": None, "id": None}
+"""The `actor` of a record where nobody was authenticated."""
 MEMBERS = (
     "id",
     "time",

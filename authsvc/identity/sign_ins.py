@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from authsvc.audit.log import Entry, TokenLog
-from authsvc.audit.records import Event, Outcome, Record, print_body, time_ms
+from authsvc.audit.records import NOBODY, Event, Outcome, Record, print_body, time_ms
 from authsvc.clock import Clock
 from authsvc.errors import Unauthenticated, Unavailable
 from authsvc.identity.authenticator import Authenticator
@@ -13,7 +13,6 @@ from authsvc.identity.provider import PROVES_AN_ACCOUNT, Circumstances, Rejected
 from authsvc.principal import Actor, Origin
 from authsvc.protocol.credentials import Anonymous, Bearer, Credentials, Password
 
-NOBODY = {"kind": "anonymous", "source": None, "name": None, "id": None}
 IN_GRACE = "source_down"  # the word for somebody whose directory is away
 
 WhyNot = Callable[[Verified], str | None]

@@ -10,20 +10,23 @@ from functools import lru_cache
 from itertools import chain
 
 from authsvc.audit.log import Entry
-from authsvc.audit.records import Event, Outcome, Record, asked_member, print_body, time_ms
+from authsvc.audit.records import (
+    NOBODY,
+    Event,
+    Outcome,
+    Record,
+    asked_member,
+    print_body,
+    time_ms,
+)
 from authsvc.clock import rfc3339
 from authsvc.protocol.credentials import Anonymous, Credentials, Password, RefreshToken
 
 from .answer import Answer, compact, element, junk_elements
 from .request import Caller, TokenRequest
 
+_TAIL = ',"before":null,"after":null}'
 LONGEST = 256  # characters of a client's free text that a record keeps
-NOBODY = {"kind": "anonymous", "source": None, "name": None, "id": None}
-
-
-def _tail(refresh_id: int | None) -> str:
-    made = "null" if refresh_id is None else f'{{"refresh_token":{{"id":{refresh_id}}}}}'
-    return f',"before":null,"after":{made}}}'
 
 
 @lru_cache(maxsize=4_096)
@@ -56,11 +59,14 @@ def printed(
     time = f"{_second(milliseconds // 1000)}{milliseconds % 1000:03d}Z"
     caller = request.caller
     client = request.question.client_id
+    tail = _TAIL
+    if refresh_id is not None:
+        tail = f',"before":null,"after":{{"refresh_token":{{"id":{refresh_id}}}}}}}'
     body = (
         f'{{"time":"{time}{answer.record_head}{quoted(caller.address)},"peer":'
         f'{quoted(caller.peer)},"request_id":"{caller.request_id}","decision_id":"{jti}'
         f'{answer.record_middle}{"null" if client is None else quoted(client)},"user_agent":'
-        f"{_quoted_agent(caller.user_agent)}{_tail(refresh_id)}"
+        f"{_quoted_agent(caller.user_agent)}{tail}"
     )
     return Entry(milliseconds, jti, body.encode(), answer.subject)
 

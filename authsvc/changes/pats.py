@@ -10,6 +10,7 @@ from authsvc.access.questions import People
 from authsvc.access.rights import Rights
 from authsvc.db.models import Secret, Subject
 from authsvc.errors import Conflict, Forbidden, Invalid, NotFound
+from authsvc.identity.stored import principal_of
 from authsvc.principal import LOCAL, Actor, Kind, Principal
 from authsvc.protocol import names
 
@@ -169,8 +170,7 @@ def _is_own(actor: Actor, owner: Subject) -> bool:
     who, origin = actor.principal, actor.origin
     if who is None or origin is None or not origin.manages or not owner.enabled:
         return False
-    stable = str(owner.id) if owner.source == LOCAL else owner.external_id or ""
-    return who.identity == Principal(Kind.USER, owner.source, owner.name, stable).identity != ""
+    return who.identity == principal_of(owner).identity != ""
 
 
 def _owner(tx: Transaction, owner: names.SubjectRef | Principal) -> Outcome[Subject]:

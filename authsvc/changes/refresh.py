@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from authsvc.audit.records import Event
 from authsvc.db.engine import Database
 from authsvc.db.models import Password, Registry, Secret, Subject
+from authsvc.identity.stored import principal_of
 from authsvc.principal import LOCAL, Kind, Principal
 
 from . import people, subjects
@@ -152,9 +153,7 @@ def _held(session: Session, digest: bytes) -> _Held | None:
 def _is_theirs(tx: Transaction, owner: Subject) -> bool:
     """Whether the actor is the owner, or an administrator as of now."""
     who = tx.actor.principal
-    stable = str(owner.id) if owner.source == LOCAL else owner.external_id or ""
-    as_owner = Principal(Kind.USER, owner.source, owner.name, stable)
-    return tx.rights.admin or (who is not None and who.identity == as_owner.identity)
+    return tx.rights.admin or (who is not None and who.identity == principal_of(owner).identity)
 
 
 def _item(secret: Secret, owner: Subject, registry: Registry) -> dict[str, Any]:

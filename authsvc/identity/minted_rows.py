@@ -11,7 +11,8 @@ from authsvc.db.engine import Database
 from authsvc.db.models import Registry, Robot, Secret, Subject
 from authsvc.identity.minted import Shown, Stored
 from authsvc.identity.provider import Rejected
-from authsvc.principal import LOCAL, Kind, Principal
+from authsvc.identity.stored import principal_of
+from authsvc.principal import Kind, Principal
 from authsvc.protocol import secrets
 from authsvc.protocol.access import Access
 from authsvc.protocol.names import ROBOT_PREFIX
@@ -79,7 +80,7 @@ def _stored(secret: Secret, owner: Subject, bound: _Bound) -> Stored:
     return Stored(
         id=secret.id,
         kind=_KINDS[secret.kind],
-        owner=_principal(owner),
+        owner=principal_of(owner),
         enabled=owner.enabled,
         made=made,
         used=made if secret.last_used_at is None else secret.last_used_at.timestamp(),
@@ -101,13 +102,6 @@ def _scopes(texts: list[str] | None) -> tuple[Access, ...] | None:
 
 
 _KINDS: dict[str, secrets.Kind] = {"rob": "rob", "pat": "pat", "ref": "ref"}
-
-
-def _principal(owner: Subject) -> Principal:
-    if owner.kind == Kind.ROBOT:
-        return Principal(Kind.ROBOT, "", owner.name, str(owner.id))
-    stable = str(owner.id) if owner.source == LOCAL else owner.external_id or ""
-    return Principal(Kind.USER, owner.source, owner.name, stable)
 
 
 def _is_known(session: Session, username: str | None) -> bool:

@@ -1,10 +1,10 @@
-"""Reading local people and their hashes for the `local` provider, and renewing a hash."""
+"""What is stored of people: local ones and their hashes for the `local` provider, identities."""
 
 from sqlalchemy import select, update
 
 from authsvc.db.engine import Database
 from authsvc.db.models import Password, Subject
-from authsvc.principal import LOCAL, Kind
+from authsvc.principal import LOCAL, Kind, Principal
 
 from .provider import StoredPassword
 
@@ -21,6 +21,14 @@ def find(database: Database, name: str) -> StoredPassword | None:
     if row is None:
         return None
     return StoredPassword(row.name, str(row.id), row.enabled, row.hash, row.changed_at)
+
+
+def principal_of(row: Subject) -> Principal:
+    """The identity of a person's or a robot's row, without the groups that a source asserts."""
+    if row.kind == Kind.ROBOT:
+        return Principal(Kind.ROBOT, "", row.name, str(row.id))
+    stable = str(row.id) if row.source == LOCAL else row.external_id or ""
+    return Principal(Kind.USER, row.source, row.name, stable)
 
 
 def rehash(database: Database, name: str, old: str, new: str) -> None:

@@ -32,11 +32,13 @@ def alone(sentence: Sentence) -> Asker:
     return Asker(meant(sentence.subject))
 
 
-def tried(book: Rulebook, sentence: Sentence, asker: Asker, *, now: float) -> Trial:
+def tried(book: Rulebook, sentence: Sentence, asker: Asker | str, *, now: float) -> Trial:
     """Run a test: `can` holds when all of its actions are granted, `cannot` when none of them is.
 
-    `asker` is whom the sentence's subject means; `now` is wall clock seconds.
+    `asker` is whom the sentence's subject means, or why nobody; `now` is wall clock seconds.
     """
+    if isinstance(asker, str):
+        return Trial(sentence, held=False, fault=asker)
     registry = _registry(book.base.registries, sentence.service)
     if isinstance(registry, str):
         return Trial(sentence, held=False, fault=registry)

@@ -160,6 +160,19 @@ def test_tests_run_over_what_is_stored_with_the_files_or_without_or_by_files_alo
     assert policy("test", "grants: []\n" + only, "--prune").code == 1
 
 
+def test_a_test_about_what_files_would_make_fails_over_what_is_stored_and_hides_no_other(policy):
+    robot = "robots:\n  - {name: ci, namespace: team, role: writer}\n"
+    tests = "tests:\n  - robot:ci can push team/app\n  - alice cannot pull team/app\n"
+    assert policy("test", robot + tests).code == 0
+    said = policy("test", robot + tests, "--stored")
+    assert said.code == 1
+    assert said.out.splitlines() == [
+        "FAILED  robot:ci can push team/app",
+        "        there is no robot 'ci'",
+        "1 passed, 1 failed",
+    ]
+
+
 def test_files_alone_need_no_database(fresh, tmp_path):
     file = tmp_path / "policy.yaml"
     file.write_text(TESTED)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from authsvc.access.askers import Asker
 from authsvc.access.questions import People, asked_about
 from authsvc.access.rights import Owned, Rights
 from authsvc.access.rulebook import Rulebook
@@ -19,7 +20,7 @@ from authsvc.audit.changes import was_changed
 from authsvc.audit.records import Event
 from authsvc.changes.once import Once
 from authsvc.changes.unit_of_work import REFUSALS, Outcome, Transaction, UnitOfWork, rights_of
-from authsvc.errors import Conflict, Invalid
+from authsvc.errors import Conflict, Invalid, NotFound
 from authsvc.principal import Actor, Principal
 
 from .document import Document, Entry, parse
@@ -103,20 +104,21 @@ def planned(tx: Transaction, wish: Wish) -> tuple[Plan, dict[str, Any]]:
 def trials(
     tx: Transaction, made: Plan | None, tests: Iterable[Entry[Sentence]], people: People
 ) -> tuple[Trial, ...]:
-    """How tests go over a plan, or over what is stored now.
-
-    Raises `NotFound` for somebody who is not there.
-    """
+    """How tests go over a plan, or over what is stored now; one about nobody who is there fails."""
     now, specs = tx.now.timestamp(), [test.spec for test in tests]
     book: Rulebook = Stored(tx.session) if made is None else over(Stored(tx.session), made)
     named = dict.fromkeys(spec.subject for spec in specs)  # each is asked for once: it may be far
-    askers = robots_of(made) if made is not None else {}
-    askers |= {
-        subject: asked_about(tx.session, subject, people)
-        for subject in named
-        if subject not in askers
-    }
+    askers: dict[str, Asker | str] = {} if made is None else {**robots_of(made)}
+    askers |= {subject: _asker(tx, subject, people) for subject in named if subject not in askers}
     return tuple(tried(book, spec, askers[spec.subject], now=now) for spec in specs)
+
+
+def _asker(tx: Transaction, subject: str, people: People) -> Asker | str:
+    """Whom a subject means, or why nobody."""
+    try:
+        return asked_about(tx.session, subject, people)
+    except NotFound as error:
+        return error.message
 
 
 def _prepare(tx: Transaction, wish: Wish, people: People) -> Prepared:

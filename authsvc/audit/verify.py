@@ -38,14 +38,19 @@ class Held:
 class Verdict:
     """What was found. `checkpoint` is the newest: {number, time, hash}, None without any.
 
-    `covered` and `not_covered` are plain words; `anchored` says where the anchor is.
+    `covered` is in plain words, and so is each of `gaps`: what this verdict cannot say.
     """
 
     bad: Bad | None
     records: int
     checkpoint: dict[str, object] | None
     covered: str
-    not_covered: str
+    gaps: tuple[str, ...]
+
+    @property
+    def not_covered(self) -> str:
+        """All gaps as the member of that name (contract section 7)."""
+        return "; ".join(self.gaps)
 
 
 def verify(
@@ -56,7 +61,8 @@ def verify(
     proof = verify_checkpoints.read(session, _keys(rows, held))
     walked = Walked(anchor)
     if isinstance(proof, Bad):
-        return Verdict(proof, 0, None, "", "all records: the checkpoints over them are not sound")
+        gap = "all records: the checkpoints over them are not sound"
+        return Verdict(proof, 0, None, "", (gap,))
     commits = {number: linked for number, linked in proof.hashes.items() if linked == anchor}
     bad = _walk(session, proof, walked, progress) or _anchor_missing(walked, commits)
     newest = None
@@ -68,7 +74,7 @@ def verify(
         }
     return Verdict(
         bad, walked.records, newest,
-        _covered(proof, walked, commits), _not_covered(proof, walked, held, commits),
+        _covered(proof, walked, commits), tuple(_gaps(proof, walked, held, commits)),
     )  # fmt: skip
 
 
@@ -151,31 +157,30 @@ def _covered(proof: Proof, walked: Walked, commits: dict[int, bytes]) -> str:
     return "; ".join(said)
 
 
-def _not_covered(proof: Proof, walked: Walked, held: Held, commits: dict[int, bytes]) -> str:
-    said = [_tail(proof, walked)]
+def _gaps(proof: Proof, walked: Walked, held: Held, commits: dict[int, bytes]) -> Iterator[str]:
+    if walked.uncovered:
+        yield _tail(proof, walked)
     if not held.current and proof.last:
-        said.append(
+        yield (
             "all signatures, as to whose they are: certs_dir holds no audit.key, so the keys were "
             "taken from the database, and whoever can write there may have made all of it"
         )
     if proof.unknown:
-        said.append(
+        yield (
             f"what checkpoints up to {proof.unknown} cover, as to who signed it: certs_dir does "
             "not hold their key (any more); it is what it was when the first checkpoint after "
             "them was made"
         )
     if walked.anchored is None and not commits:
-        said.append(
+        yield (
             "an end that was cut off together with its checkpoints, as by a backup that was put "
             "back: only --anchor with a hash that somebody else saw can tell"
         )
-    said.append("a whole log written anew by somebody who holds database and certs_dir")
-    return "; ".join(each for each in said if each)
+    yield "a whole log written anew by somebody who holds database and certs_dir"
 
 
 def _tail(proof: Proof, walked: Walked) -> str:
-    if not walked.uncovered:
-        return ""
+    """What was written after the last checkpoint."""
     since = rfc3339((walked.since or 0) / 1000)
     after = f"after checkpoint {proof.last}" if proof.last else "without any checkpoint"
     return (

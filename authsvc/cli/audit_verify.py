@@ -84,5 +84,5 @@ def _text(verdict: "Verdict") -> str:
         number, time, linked = verdict.checkpoint.values()
         lines.append(f"newest checkpoint: {number} of {time}, hash {linked}")
     lines += [f"covered: {verdict.covered}"] if verdict.covered else []
-    lines += [f"not covered: {part}" for part in verdict.not_covered.split("; ")]
+    lines += [f"not covered: {gap}" for gap in verdict.gaps]
     return "\n".join(lines)

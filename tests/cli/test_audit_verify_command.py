@@ -154,6 +154,9 @@ def test_a_new_ca_is_a_new_key_too(fresh, parts):
     found = fresh.done("audit", "verify")
     assert found["ok"] is True
     assert "checkpoints up to 1 cover, as to who signed it" in found["not_covered"]
+    (line,) = [each for each in fresh("audit", "verify").out.splitlines() if "who signed" in each]
+    assert line.startswith("not covered: what checkpoints up to 1 cover")
+    assert line.endswith("when the first checkpoint after them was made")
     kinds = {path.suffix for path in parts.keys.path.glob("audit*")}
     assert kinds == {".key", ".pub"}
 

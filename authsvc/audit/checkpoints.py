@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session
 
 from authsvc.clock import Clock
 from authsvc.db.engine import Database
-from authsvc.db.models import Change, Checkpoint, TokenRecord
+from authsvc.db.models import Checkpoint
 
 from . import proof_keys, retention
 from .chain import ZERO
-from .changes import WRITER as CHANGES
 from .heads import Moved, moved
 from .proofs import Statement, checkpoint_hash, is_signed, key_id, print_body, sign
 from .retention import Keep
+from .rows import table_of
 
 EVERY = 60.0  # seconds between two checkpoints
 MEASURED = 10_000  # records whose bodies are measured by one query
@@ -45,7 +45,7 @@ class Untrusted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest checkpoint: None before the first is told by `number` 0."""
+    """The newest checkpoint; `number` is 0 before the first."""
 
     number: int = 0
     time: int = 0
@@ -133,7 +133,7 @@ def _measured(database: Database, found: list[Moved]) -> tuple[int, int]:
 
 
 def _length(session: Session, writer: str, after: int, upto: int) -> tuple[int, int]:
-    table = Change if writer == CHANGES else TokenRecord
+    table = table_of(writer)
     query = select(func.count(), func.coalesce(func.sum(func.length(table.body)), 0)).where(
         table.writer == writer, table.seq > after, table.seq <= upto
     )

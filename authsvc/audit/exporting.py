@@ -14,7 +14,7 @@ from .chain import ZERO, link
 from .changes import record_id
 from .filters import ANY, Filter
 from .reader import in_time
-from .rows import Stored, Table, columns, forwards, later, paged, place, record
+from .rows import Stored, Table, columns, forwards, later, paged, place, record, table_of
 
 AT_ONCE = 2_000  # rows read at once
 REMEMBERED = 4_096  # hashes of the last records, of all writers
@@ -84,19 +84,15 @@ class _Chains:
         known = self._hashes.get((writer, seq - 1))
         if known is not None:
             return known
-        table = _table(writer)
+        table = table_of(writer)
         query = select(table.hash).where(table.writer == writer, table.seq == seq - 1)
         found: bytes | None = self._session.scalar(query)
         return None if found is None else bytes(found)
 
     def _has_earlier(self, writer: str, seq: int) -> bool:
-        table = _table(writer)
+        table = table_of(writer)
         query = select(table.seq).where(table.writer == writer, table.seq < seq)
         return self._session.scalar(query.limit(1)) is not None
-
-
-def _table(writer: str) -> Table:
-    return Change if writer == "changes" else TokenRecord
 
 
 def proof(session: Session) -> dict[str, Any]:

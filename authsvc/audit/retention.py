@@ -25,9 +25,9 @@ from authsvc.clock import Clock
 from authsvc.db.engine import Database
 from authsvc.db.models import ChainProof, Change, Checkpoint, TokenRecord
 
-from .changes import WRITER as CHANGES
 from .changes import head as last_change
 from .proofs import Head, Statement, parse_body
+from .rows import table_of
 
 AT_ONCE = 500  # records that one transaction removes: a few milliseconds
 CHECKPOINTS = 200  # checkpoints that are looked at, and removed, at once
@@ -145,7 +145,7 @@ def _page(session: Session, after: int, upto: int) -> list[Statement]:
 
 def _remove_range(database: Database, clock: Clock, head: Head) -> int:
     """Remove what a chain has up to a head, in small transactions from its beginning on."""
-    table = Change if head.writer == CHANGES else TokenRecord
+    table = table_of(head.writer)
     mine = table.writer == head.writer
     with database.read() as session:
         first = session.scalar(select(func.min(table.seq)).where(mine))

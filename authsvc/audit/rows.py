@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from authsvc.db.models import Change, TokenRecord
 
-from .changes import record_id
+from .changes import WRITER, record_id
 from .records import MEMBERS
 
 PAGE = 500  # rows read at once
@@ -20,6 +20,11 @@ Place = tuple[int, str, int]
 Stored = Row[int, str, int, bytes, bytes, bytes]
 """A place, and then body, prev and hash."""
 Query = Select[int, str, int, bytes, bytes, bytes]
+
+
+def table_of(writer: str) -> Table:
+    """Where the records of a writer are."""
+    return Change if writer == WRITER else TokenRecord
 
 
 def columns(table: Table) -> Query:

@@ -9,10 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from sqlalchemy import BigInteger, String, text
 from sqlalchemy.orm import Session
 
-from authsvc.db.models import Change, TokenRecord
-
-from .changes import WRITER
-from .rows import Stored, columns
+from .rows import Stored, columns, table_of
 
 # From writer to writer by the primary key: a GROUP BY would read all records each time.
 _LAST = text("""
@@ -49,6 +46,6 @@ def oldest(session: Session, moved: Iterable[tuple[str, int]]) -> int | None:
 
 def following(session: Session, writer: str, seq: int, *, limit: int) -> list[Stored]:
     """The records of a writer after a number, by number, at most `limit`."""
-    table = Change if writer == WRITER else TokenRecord
+    table = table_of(writer)
     query = columns(table).where(table.writer == writer, table.seq > seq)
     return list(session.execute(query.order_by(table.seq).limit(limit)))

@@ -75,7 +75,3 @@ def write_key(folder: Path, algorithm: str) -> None:
     )  # fmt: skip
     (folder / "peer.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
     (folder / "peer.key").write_bytes(private)
-
-
-def _elliptic() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())

@@ -4,7 +4,6 @@ import asyncio
 import time
 from contextlib import contextmanager
 
-import pytest
 from factories import record
 
 from authsvc.audit.forwarding import Forwarding
@@ -45,10 +44,3 @@ def wait_until(true, patience=60):
     while not true():
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.02)
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """Looks and attempts follow each other fast."""
-    monkeypatch.setattr("authsvc.audit.forwarder.IDLE", 0.02)
-    monkeypatch.setattr("authsvc.audit.forwarder.AGAIN", (0.05,))

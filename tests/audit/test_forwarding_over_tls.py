@@ -5,12 +5,7 @@ from syslog_receiver import Receiver, server_context
 
 from authsvc.audit.sinks.syslog import SyslogSink
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr("authsvc.audit.forwarder.IDLE", 0.02)
-    monkeypatch.setattr("authsvc.audit.forwarder.AGAIN", (0.05,))
-    monkeypatch.setattr("authsvc.audit.forwarder.LATE", 0.3)
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture
@@ -45,6 +40,7 @@ def test_a_server_that_the_store_vouches_for_gets_all(database, authority, monke
 def test_any_other_gets_nothing(sqlite_url, authority, monkeypatch, capsys, trusted, host):
     from authsvc.db.engine import Database
 
+    monkeypatch.setattr("authsvc.audit.forwarder.LATE", 0.3)
     database = Database(sqlite_url)
     if trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))

@@ -10,11 +10,7 @@ from audit.forwards import forwarded, wait_until, written
 from authsvc.audit.exporting import export
 from authsvc.audit.sinks.file import FileSink
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr("authsvc.audit.forwarder.IDLE", 0.02)
-    monkeypatch.setattr("authsvc.audit.forwarder.AGAIN", (0.05,))
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture

@@ -8,11 +8,7 @@ from authsvc.audit.records import MEMBERS
 from authsvc.audit.sinks import rfc5424
 from authsvc.audit.sinks.syslog import SyslogSink
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr("authsvc.audit.forwarder.IDLE", 0.02)
-    monkeypatch.setattr("authsvc.audit.forwarder.AGAIN", (0.05,))
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Two replicas on one PostgreSQL and one Redis, and a proxy in front of them that ends TLS."""
 
-import shutil
 import ssl
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ from deploy.tls import Caller
 from real.authority import Authority
 from real.people import introduce
 from real.process import free_port
-from real.redis import RedisServer
+from real.redis import RedisServer, running
 from real.service import Service
 
 from deploy import fronts
@@ -55,14 +53,8 @@ class Behind:
 
 @pytest.fixture(scope="session")
 def redis() -> Iterator[RedisServer]:
-    folder = Path(tempfile.mkdtemp(prefix="asv-redis-", dir="/tmp"))
-    server = RedisServer(folder)
-    try:
-        server.start()
+    with running() as server:
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module", params=["nginx", "haproxy"])
@@ -72,7 +64,7 @@ def behind(request, rt, postgres, redis) -> Iterator[Behind]:
     redis.say("FLUSHALL")
     made = Behind(request.param, free_port(), [], folder / "ca.crt")
     database = postgres.url(postgres.make("template0"))
-    running = []
+    begun = []
     try:
         for number in range(2):
             one = replica(folder, number, made.port, database=database, redis=redis.url)
@@ -80,10 +72,10 @@ def behind(request, rt, postgres, redis) -> Iterator[Behind]:
             if number == 0:
                 introduce(one)
             one.start()
-        running.append(fronted(folder, made))
+        begun.append(fronted(folder, made))
         yield made
     finally:
-        for each in (*running, *made.replicas):
+        for each in (*begun, *made.replicas):
             each.stop()
 
 

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import psycopg
 import pytest
 from real.company import settle
 from real.process import wait_for
-from real.redis import RedisServer
+from real.redis import running
 from real.service import Service
 from real.slapd import GROUPS, PEOPLE, READER, READERS_PASSWORD, Slapd
 from real.wire import ask_token, call
@@ -59,12 +57,8 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def redis():
-    folder = Path(tempfile.mkdtemp(prefix="asv-redis-", dir="/tmp"))
-    server = RedisServer(folder)
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
+    with running() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -1,32 +1,19 @@
 """A real Redis, for all tests or for one; workers on it."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from identity.limited import several
-from real.redis import RedisServer
+from real.redis import RedisServer, running
 
 from authsvc.db.engine import Database
 
 
-def _running() -> Iterator[RedisServer]:
-    folder = Path(tempfile.mkdtemp(prefix="asv-redis-", dir="/tmp"))
-    server = RedisServer(folder)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
-
-
 @pytest.fixture(scope="session")
 def one_redis() -> Iterator[RedisServer]:
-    yield from _running()
+    with running() as server:
+        yield server
 
 
 @pytest.fixture
@@ -39,7 +26,8 @@ def redis_server(one_redis) -> RedisServer:
 @pytest.fixture
 def redis_of_its_own() -> Iterator[RedisServer]:
     """A Redis for one test that stops or freezes it."""
-    yield from _running()
+    with running() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
 """A real Redis on loopback, started, frozen, thawed, stopped and emptied."""
 
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,3 +63,16 @@ class RedisServer:
             self.process.terminate()
             self.process.wait(20)
             self.process = None
+
+
+@contextmanager
+def running() -> Iterator[RedisServer]:
+    """A server in a folder of its own, which goes with it."""
+    folder = Path(tempfile.mkdtemp(prefix="asv-redis-", dir="/tmp"))
+    server = RedisServer(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)

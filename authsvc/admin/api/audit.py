@@ -37,7 +37,13 @@ SHAPES: Final[Mapping[str, Mapping[str, Any]]] = {
     "outcome": {"enum": [*Outcome, ""]},
     "since": _TIME,
     "until": _TIME,
-    "address": {"anyOf": [{"type": "string", "format": "ipv4"}, {"enum": [""]}]},
+    "address": {
+        "anyOf": [
+            {"type": "string", "format": "ipv4"},
+            {"type": "string", "format": "ipv6"},
+            {"enum": [""]},
+        ]
+    },
 }
 
 

@@ -23,6 +23,7 @@ from authsvc.errors import (
 )
 
 from .output import clean
+from .unexpected import told
 
 DONE, NO, WRONG, UNREACHABLE = 0, 1, 2, 3
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -59,7 +60,9 @@ def run(app: typer.Typer, argv: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last stop: whatever it is ends as one line
-        return report(error, debug="--debug" in args)
+        code = report(told(error, args), debug="--debug" in args)
+        _leave_what_cannot_be_printed()
+        return code
     return DONE
 
 
@@ -137,6 +140,14 @@ def _print_anything() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:
             reconfigure(errors="backslashreplace")
+
+
+def _leave_what_cannot_be_printed() -> None:
+    """Else Python tries once more at the end of the process, and has an exit code of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _leave_quietly()
 
 
 def _leave_quietly() -> None:
